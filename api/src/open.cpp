@@ -1,0 +1,33 @@
+#include "xsipc/open.hpp"
+
+namespace xsipc {
+namespace {
+
+std::unique_ptr<spi::backend> make_default() {
+#if XSIPC_DEFAULT_IS_SYSV
+  return make_sysv_backend();
+#elif XSIPC_DEFAULT_IS_AUTO && XSIPC_HAS_SYSV
+  // No other backend is compiled in that could take over if the platform's System V IPC does not work, so there is
+  // nothing to choose and nothing to probe for: the first call says what is wrong.
+  return make_sysv_backend();
+#else
+#error "no backend that XSIPC_DEFAULT_BACKEND could mean is compiled in"
+#endif
+}
+
+}  // namespace
+
+spi::backend& default_backend() {
+  static spi::backend* const made = make_default().release();  // never destroyed: atexit handlers may still call
+  return *made;
+}
+
+std::vector<std::string_view> built_backends() {
+  return {
+#if XSIPC_HAS_SYSV
+      "sysv",
+#endif
+  };
+}
+
+}  // namespace xsipc
