@@ -69,7 +69,7 @@ result<ipc_limits> backend::limits() {
   msginfo msg{};
   seminfo sem{};
   shminfo shm{};
-  if (const long raw = calls_.msgctl(0, IPC_INFO, &msg); is_error(raw)) return checked<ipc_limits>(raw, about);
+  if (const long raw = calls_.msgctl(0, IPC_INFO, &msg); is_error(raw)) return failure(static_cast<int>(-raw), about);
   if (const long raw = calls_.semctl(0, 0, IPC_INFO, reinterpret_cast<unsigned long>(&sem)); is_error(raw)) {
     return failure(static_cast<int>(-raw), about);
   }
