@@ -18,7 +18,7 @@ set(XSIPC_SANITIZE "" CACHE STRING "Sanitizers to build with, as in -fsanitize="
 add_library(xsipc_build_flags INTERFACE)
 target_compile_options(xsipc_build_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast
-  -Wcast-align -Woverloaded-virtual -Wnull-dereference -Wformat=2 -Wimplicit-fallthrough
+  -Wcast-align -Woverloaded-virtual -Wformat=2 -Wimplicit-fallthrough
   $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond;-Wlogical-op>
   # Members with initialisers may be left out of a designated initialiser; GCC warns of them all the same.
   -Wno-missing-field-initializers

@@ -1,0 +1,72 @@
+// A harness: what the suite has to know of the backend that it judges.
+//
+// For whoever holds a backend against the suite. Backends whose objects real processes share say it in a
+// process_backend (below) and hand that to make_process_harness: 10 to 40 lines, see conformance/harnesses. A backend
+// that simulates its processes implements harness, session and the actors itself.
+#ifndef XSIPC_CONFORMANCE_HARNESS_HPP
+#define XSIPC_CONFORMANCE_HARNESS_HPP
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "xsipc/conformance/actor.hpp"
+#include "xsipc/spi/backend.hpp"
+
+namespace xsipc::conformance {
+
+// What a test may need of the place where it runs. A test whose need isn't met is skipped, and the skip must stand
+// in the harness's list (expected_skips).
+enum class need : std::uint8_t {
+  other_users,        // actors of several uids: a runner with CAP_SETUID
+  private_namespace,  // objects of one test are alone, and limits can be changed
+  c_calls,            // the backend's C functions
+  cap_sys_resource,   // privilege to exceed limits
+  cap_ipc_owner,      // privilege to pass permission checks, which can be given up
+  cap_sys_admin,      // privilege over objects of others, which can be given up
+};
+
+// Returns the name as above: "other_users".
+[[nodiscard]] std::string_view need_name(need what);
+
+// One test's world: its actors, its keys, its objects. Ends with all actors killed and all objects removed.
+class session {
+ public:
+  virtual ~session() = default;
+  // Begins a process. The session owns it.
+  virtual actor& process(const identity& who = {}) = 0;
+  // Returns a key that nothing else uses, a new one each time.
+  virtual key fresh_key() = 0;
+};
+
+class harness {
+ public:
+  virtual ~harness() = default;
+  [[nodiscard]] virtual std::string_view name() const = 0;
+  [[nodiscard]] virtual capability_set capabilities() const = 0;
+  [[nodiscard]] virtual bool offers(need what) const = 0;
+  // The text of the checked-in list of skips: a line each, "RULE NEED REASON...", # begins a comment.
+  [[nodiscard]] virtual std::string_view expected_skips() const = 0;
+  // Begins a test. One session at a time.
+  [[nodiscard]] virtual std::unique_ptr<session> begin_test() = 0;
+};
+
+// A backend that real processes share. All members are used inside actors, name and skips outside as well.
+struct process_backend {
+  std::string_view name;
+  // Makes the backend in an actor, once a process image; again after exec, not after fork.
+  std::unique_ptr<spi::backend> (*make)();
+  const c_calls* c;  // null if there are none
+  // Whether a thread that sleeps in this system call is blocked in the backend.
+  bool (*parks_in)(long system_call);
+  // Whether an IPC namespace of its own (unshare) keeps a test's objects apart from everybody's.
+  bool in_ipc_namespace;
+  std::string_view expected_skips;
+};
+
+// `what` must live as long as the program.
+[[nodiscard]] std::unique_ptr<harness> make_process_harness(const process_backend& what);
+
+}  // namespace xsipc::conformance
+
+#endif  // XSIPC_CONFORMANCE_HARNESS_HPP

@@ -1,0 +1,32 @@
+// What /proc tells of a thread, and waiting until it tells something.
+#ifndef XSIPC_CONFORMANCE_PROCESS_STATE_HPP
+#define XSIPC_CONFORMANCE_PROCESS_STATE_HPP
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "xsipc/object_status.hpp"
+
+namespace xsipc::conformance {
+
+// The state letter of a thread (proc(5): R, S, D, T, Z ...); '-' if there is no such thread.
+[[nodiscard]] char thread_state(ipc_pid pid, ipc_pid tid);
+
+// The number of the system call that the thread sleeps in; none if it runs or is gone.
+[[nodiscard]] std::optional<long> sleeping_in(ipc_pid pid, ipc_pid tid);
+
+// All threads of a process; empty if there is no such process.
+[[nodiscard]] std::vector<ipc_pid> threads_of(ipc_pid pid);
+
+// What /proc says of the thread, for a person: state, system call, place in the kernel.
+[[nodiscard]] std::string describe_thread(ipc_pid pid, ipc_pid tid);
+
+// Asks again and again, ever less often, until `reached` says true. Throws test_expired (watchdog.hpp) when the test's
+// time is over. `what` completes "waited for".
+void wait_for_state(const std::string& what, const std::function<bool()>& reached);
+
+}  // namespace xsipc::conformance
+
+#endif  // XSIPC_CONFORMANCE_PROCESS_STATE_HPP

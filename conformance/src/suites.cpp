@@ -1,0 +1,74 @@
+#include "xsipc/conformance/suites.hpp"
+
+#include <ctime>
+#include <span>
+#include <stdexcept>
+
+#include "running_suite.hpp"
+
+namespace xsipc::conformance {
+
+void PrintTo(const message& what, std::ostream* out) { *out << "type " << what.type << " \"" << what.text << '"'; }
+
+result<void> send_text(spi::backend& xsi, msqid id, long type, std::string_view text, deadline until) {
+  return xsi.send(id, message_view(type, std::as_bytes(std::span(text))), until);
+}
+
+result<message> receive_text(spi::backend& xsi, msqid id, const receive_options& how) {
+  std::string text(how.room, '\0');
+  const auto got = xsi.receive(id, how.selector, std::as_writable_bytes(std::span(text)), how.when_too_long, how.until);
+  if (!got) return got.error();
+  text.resize(got->size_bytes);
+  return message{got->type, std::move(text)};
+}
+
+ipc_time now() {
+  timespec time{};
+  // The coarse clock is the one that the kernel's whole seconds come from; the exact one may be ahead of it.
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &time);
+  return time.tv_sec;
+}
+
+queue_status status_of(spi::backend& xsi, msqid id) {
+  const auto status = xsi.stat_queue(static_cast<int>(id), lookup::id);
+  if (!status) {
+    ADD_FAILURE() << status.error().message();
+    return {};
+  }
+  return *status;
+}
+
+conformance_test::conformance_test() : harness_(running_harness()), session_(harness_.begin_test()) {}
+conformance_test::~conformance_test() = default;
+
+std::string conformance_test::missing(need what) const {
+  return harness_.offers(what) ? std::string() : "needs " + std::string(need_name(what));
+}
+
+std::string conformance_test::missing(capability what) const {
+  return harness_.capabilities().has(what) ? std::string() : "needs " + std::string(capability_name(what));
+}
+
+namespace {
+
+template <typename Id>
+Id must_have(const result<Id>& id) {
+  if (!id) throw std::runtime_error("no object to test with: " + id.error().message());
+  return *id;
+}
+
+}  // namespace
+
+msqid conformance_test::new_queue(actor_thread& owner, ipc_mode mode) {
+  return must_have(owner.xsi().get_queue(key::ipc_private, creation::create_only(mode)));
+}
+
+semid conformance_test::new_set(actor_thread& owner, int nsems, ipc_mode mode) {
+  return must_have(owner.xsi().get_set(key::ipc_private, nsems, creation::create_only(mode)));
+}
+
+shmid conformance_test::new_segment(actor_thread& owner, std::size_t size, ipc_mode mode) {
+  return must_have(owner.xsi().get_segment(key::ipc_private, size, creation::create_only(mode), {}));
+}
+
+}  // namespace xsipc::conformance

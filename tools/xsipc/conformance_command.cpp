@@ -1,0 +1,83 @@
+// xsipc conformance
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "commands.hpp"
+#include "xsipc/conformance/runner.hpp"
+#include "xsipc/config.hpp"
+#if XSIPC_HAS_SYSV
+#include "sysv.hpp"
+#endif
+
+ABSL_FLAG(std::string, backend, "", "conformance: the backend to judge (sysv); all that were built unless given");
+ABSL_FLAG(std::vector<std::string>, filter, {},
+          "conformance: only tests that prove one of these rules: ids or patterns, separated by commas (MSGRCV-*)");
+ABSL_FLAG(std::string, format, "console", "conformance: form of the report: console, json or junit");
+ABSL_FLAG(std::string, output, "", "conformance: file for the report; standard output unless given");
+ABSL_FLAG(bool, list, false, "conformance: list rules and their tests, run nothing");
+
+namespace xsipc::tool {
+namespace {
+
+std::string known_names() {
+  std::vector<std::string> names;
+  for (const auto* const each : judged_backends()) names.emplace_back(each->name);
+  return absl::StrJoin(names, ", ");
+}
+
+std::vector<const conformance::process_backend*> chosen(const std::string& name) {
+  std::vector<const conformance::process_backend*> found;
+  for (const auto* const each : judged_backends()) {
+    if (name.empty() || each->name == name) found.push_back(each);
+  }
+  return found;
+}
+
+}  // namespace
+
+std::span<const conformance::process_backend* const> judged_backends() {
+  static constexpr const conformance::process_backend* all[] = {
+#if XSIPC_HAS_SYSV
+      &conformance::sysv_backend,
+#endif
+  };
+  return all;
+}
+
+int conformance_command() {
+  conformance::run_options options;
+  options.filter = absl::GetFlag(FLAGS_filter);
+  options.output = absl::GetFlag(FLAGS_output);
+  options.list = absl::GetFlag(FLAGS_list);
+  const std::string format = absl::GetFlag(FLAGS_format);
+  if (format == "json") {
+    options.format = conformance::report_format::json;
+  } else if (format == "junit") {
+    options.format = conformance::report_format::junit;
+  } else if (format != "console") {
+    std::cerr << "xsipc conformance: --format is console, json or junit, not " << format << '\n';
+    return 2;
+  }
+  const std::string name = absl::GetFlag(FLAGS_backend);
+  const auto backends = chosen(name);
+  if (backends.empty()) {
+    std::cerr << "xsipc conformance: no backend " << name << " was built; there is: " << known_names() << '\n';
+    return 2;
+  }
+  std::vector<std::unique_ptr<conformance::harness>> harnesses;
+  std::vector<conformance::harness*> judged;
+  if (!options.list) {
+    for (const auto* const each : backends) {
+      harnesses.push_back(conformance::make_process_harness(*each));
+      judged.push_back(harnesses.back().get());
+    }
+  }
+  return conformance::run_suites(judged, options);
+}
+
+}  // namespace xsipc::tool
