@@ -77,6 +77,10 @@ void PrintTo(const common_status& what, std::ostream* out) {
        << testing::PrintToString(what.rest);
 }
 
+common_status queue_snapshot(spi::backend& xsi, msqid id) {
+  return common(xsi.stat_queue(static_cast<int>(id), lookup::id).value());
+}
+
 result<int> kind_calls::get(spi::backend& xsi, key which, creation how) const {
   // A size is asked for only where an object may be made, so that one of any size is found.
   const bool makes = how.create || which == key::ipc_private;

@@ -1,8 +1,12 @@
 #include "xsipc/conformance/suites.hpp"
 
+#include <linux/capability.h>
+
+#include <chrono>
 #include <ctime>
 #include <span>
 #include <stdexcept>
+#include <thread>
 
 #include "running_suite.hpp"
 
@@ -29,6 +33,10 @@ ipc_time now() {
   return time.tv_sec;
 }
 
+void wait_out_this_second() {
+  for (const ipc_time begin = now(); now() == begin;) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+}
+
 queue_status status_of(spi::backend& xsi, msqid id) {
   const auto status = xsi.stat_queue(static_cast<int>(id), lookup::id);
   if (!status) {
@@ -36,6 +44,12 @@ queue_status status_of(spi::backend& xsi, msqid id) {
     return {};
   }
   return *status;
+}
+
+result<void> limit_queue(spi::backend& xsi, msqid id, std::uint64_t qbytes) {
+  const auto status = xsi.stat_queue(static_cast<int>(id), lookup::id);
+  if (!status) return status.error();
+  return xsi.change_queue(id, {changeable(status->perm), qbytes});
 }
 
 conformance_test::conformance_test() : harness_(running_harness()), session_(harness_.begin_test()) {}
@@ -47,6 +61,14 @@ std::string conformance_test::missing(need what) const {
 
 std::string conformance_test::missing(capability what) const {
   return harness_.capabilities().has(what) ? std::string() : "needs " + std::string(capability_name(what));
+}
+
+identity conformance_test::unprivileged() const {
+  if (harness_.offers(need::other_users)) return {.uid = alice, .gid = alice};
+  identity runner;
+  if (harness_.offers(need::cap_ipc_owner)) runner.without_capabilities.push_back(CAP_IPC_OWNER);
+  if (harness_.offers(need::cap_sys_admin)) runner.without_capabilities.push_back(CAP_SYS_ADMIN);
+  return runner;
 }
 
 namespace {
