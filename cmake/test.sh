@@ -10,8 +10,8 @@ label=${1:-ci}
 preset=${XSIPC_PRESET:-dev}
 
 install_missing "${packages_to_build[@]}"
-# The long tests also build with the other compiler.
-[ "$label" != nightly ] || install_missing clang
+# The long tests also build with the other compiler, and a project that finds xsipc by pkg-config.
+[ "$label" != nightly ] || install_missing clang pkg-config
 build_preset "$preset"
 
 say "tests labelled $label"

@@ -1,6 +1,5 @@
 #include "explain.hpp"
 
-#include <algorithm>
 #include <cerrno>
 
 namespace xsipc::detail {
@@ -88,11 +87,10 @@ ipc_error explain_operate(spi::backend& on, std::span<const sem_operation> opera
   return limits ? if_above(error, ipc_limit::semopm, operations.size(), limits->semopm) : error;
 }
 
-ipc_error explain_value(spi::backend& on, std::span<const std::uint16_t> values, ipc_error error) {
-  if (error.limit != ipc_limit::none || error.code != ERANGE || values.empty()) return error;
+ipc_error explain_value(spi::backend& on, std::uint64_t largest, ipc_error error) {
+  if (error.limit != ipc_limit::none || error.code != ERANGE) return error;
   const auto limits = on.limits();
-  return limits ? if_above(error, ipc_limit::semvmx, *std::max_element(values.begin(), values.end()), limits->semvmx)
-                : error;
+  return limits ? if_above(error, ipc_limit::semvmx, largest, limits->semvmx) : error;
 }
 
 }  // namespace xsipc::detail

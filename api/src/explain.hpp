@@ -8,6 +8,7 @@
 #define XSIPC_SRC_EXPLAIN_HPP
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "xsipc/spi/backend.hpp"
@@ -19,7 +20,8 @@ namespace xsipc::detail {
 // `requested` is nsems or the size of a segment, 0 for a queue.
 [[nodiscard]] ipc_error explain_get(spi::backend& on, object_kind kind, std::size_t requested, ipc_error error);
 [[nodiscard]] ipc_error explain_operate(spi::backend& on, std::span<const sem_operation> operations, ipc_error error);
-[[nodiscard]] ipc_error explain_value(spi::backend& on, std::span<const std::uint16_t> values, ipc_error error);
+// `largest` is the largest value that was to be set.
+[[nodiscard]] ipc_error explain_value(spi::backend& on, std::uint64_t largest, ipc_error error);
 
 }  // namespace xsipc::detail
 

@@ -18,19 +18,15 @@ std::string_view object_noun(xsi_call call) {
     case xsi_call::msgget:
     case xsi_call::msgsnd:
     case xsi_call::msgrcv:
-    case xsi_call::msgctl:
-      return "queue";
+    case xsi_call::msgctl: return "queue";
     case xsi_call::semget:
     case xsi_call::semop:
-    case xsi_call::semctl:
-      return "set";
+    case xsi_call::semctl: return "set";
     case xsi_call::shmget:
     case xsi_call::shmat:
     case xsi_call::shmdt:
-    case xsi_call::shmctl:
-      return "segment";
-    default:
-      return "object";
+    case xsi_call::shmctl: return "segment";
+    default: return "object";
   }
 }
 
@@ -48,15 +44,12 @@ std::string hexadecimal(std::uint64_t number) {
 std::string named_subject(const ipc_error& error) {
   const std::string noun(object_noun(error.call));
   switch (error.subject_is) {
-    case subject_kind::id:
-      return noun + " " + std::to_string(error.subject);
+    case subject_kind::id: return noun + " " + std::to_string(error.subject);
     case subject_kind::key:
       if (error.subject == 0) return "new " + noun;
       return noun + " with key " + hexadecimal(static_cast<std::uint32_t>(error.subject));
-    case subject_kind::address:
-      return "address " + hexadecimal(static_cast<std::uint64_t>(error.subject));
-    case subject_kind::none:
-      break;
+    case subject_kind::address: return "address " + hexadecimal(static_cast<std::uint64_t>(error.subject));
+    case subject_kind::none: break;
   }
   return {};
 }
@@ -94,11 +87,9 @@ std::string named_limit(const ipc_error& error) {
 std::string_view meaning(const ipc_error& error) {
   const bool ctl = error.call == xsi_call::msgctl || error.call == xsi_call::semctl || error.call == xsi_call::shmctl;
   switch (error.code) {
-    case E2BIG:
-      return error.call == xsi_call::msgrcv ? "the message is longer than the buffer" : "too many operations";
+    case E2BIG: return error.call == xsi_call::msgrcv ? "the message is longer than the buffer" : "too many operations";
     case EACCES: return "permission denied";
-    case EAGAIN:
-      return error.call == xsi_call::msgsnd ? "is full" : "would block";
+    case EAGAIN: return error.call == xsi_call::msgsnd ? "is full" : "would block";
     case EBADMSG: return "the message is shorter than the type asked for";
     case EEXIST: return "exists already";
     case EFAULT: return "bad address";
@@ -124,14 +115,29 @@ std::string_view meaning(const ipc_error& error) {
 
 std::string errno_name(int code) {
   static constexpr std::array names = {
-      std::pair{E2BIG, "E2BIG"},   std::pair{EACCES, "EACCES"},   std::pair{EAGAIN, "EAGAIN"},
-      std::pair{EBADMSG, "EBADMSG"}, std::pair{EDEADLK, "EDEADLK"}, std::pair{EEXIST, "EEXIST"},
-      std::pair{EFAULT, "EFAULT"}, std::pair{EFBIG, "EFBIG"},     std::pair{EIDRM, "EIDRM"},
-      std::pair{EINTR, "EINTR"},   std::pair{EINVAL, "EINVAL"},   std::pair{ELOOP, "ELOOP"},
-      std::pair{ENAMETOOLONG, "ENAMETOOLONG"}, std::pair{ENOENT, "ENOENT"}, std::pair{ENOMEM, "ENOMEM"},
-      std::pair{ENOMSG, "ENOMSG"}, std::pair{ENOSPC, "ENOSPC"},   std::pair{ENOSYS, "ENOSYS"},
-      std::pair{ENOTDIR, "ENOTDIR"}, std::pair{EPERM, "EPERM"},   std::pair{ERANGE, "ERANGE"},
-      std::pair{EROFS, "EROFS"},   std::pair{ESRCH, "ESRCH"},
+      std::pair{E2BIG, "E2BIG"},
+      std::pair{EACCES, "EACCES"},
+      std::pair{EAGAIN, "EAGAIN"},
+      std::pair{EBADMSG, "EBADMSG"},
+      std::pair{EDEADLK, "EDEADLK"},
+      std::pair{EEXIST, "EEXIST"},
+      std::pair{EFAULT, "EFAULT"},
+      std::pair{EFBIG, "EFBIG"},
+      std::pair{EIDRM, "EIDRM"},
+      std::pair{EINTR, "EINTR"},
+      std::pair{EINVAL, "EINVAL"},
+      std::pair{ELOOP, "ELOOP"},
+      std::pair{ENAMETOOLONG, "ENAMETOOLONG"},
+      std::pair{ENOENT, "ENOENT"},
+      std::pair{ENOMEM, "ENOMEM"},
+      std::pair{ENOMSG, "ENOMSG"},
+      std::pair{ENOSPC, "ENOSPC"},
+      std::pair{ENOSYS, "ENOSYS"},
+      std::pair{ENOTDIR, "ENOTDIR"},
+      std::pair{EPERM, "EPERM"},
+      std::pair{ERANGE, "ERANGE"},
+      std::pair{EROFS, "EROFS"},
+      std::pair{ESRCH, "ESRCH"},
   };
   for (const auto& [number, name] : names) {
     if (number == code) return name;
@@ -140,9 +146,9 @@ std::string errno_name(int code) {
 }
 
 std::string_view call_name(xsi_call call) {
-  static constexpr std::array<std::string_view, 14> names = {
-      "xsipc",  "ftok",  "msgget", "msgsnd", "msgrcv", "msgctl", "semget",
-      "semop",  "semctl", "shmget", "shmat", "shmdt",  "shmctl", "limits"};
+  static constexpr std::array<std::string_view, 14> names = {"xsipc",  "ftok",   "msgget", "msgsnd", "msgrcv",
+                                                             "msgctl", "semget", "semop",  "semctl", "shmget",
+                                                             "shmat",  "shmdt",  "shmctl", "limits"};
   const auto index = static_cast<std::size_t>(call);
   return index < names.size() ? names[index] : std::string_view("readiness");
 }

@@ -2,6 +2,7 @@
 #ifndef XSIPC_SRC_OBJECT_LIST_HPP
 #define XSIPC_SRC_OBJECT_LIST_HPP
 
+#include <cerrno>
 #include <vector>
 
 #include "xsipc/spi/backend.hpp"

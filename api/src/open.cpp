@@ -25,7 +25,7 @@ spi::backend& default_backend() {
 std::vector<std::string_view> built_backends() {
   return {
 #if XSIPC_HAS_SYSV
-      "sysv",
+    "sysv",
 #endif
   };
 }

@@ -1,5 +1,6 @@
 #include "xsipc/semaphore_set.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <limits>
 
@@ -57,8 +58,7 @@ result<int> semaphore_set::zcnt(int semnum) const { return backend_->query_semap
 result<void> semaphore_set::set_value(int semnum, int value) {
   auto set = backend_->set_value(id_, semnum, value);
   if (set || value < 0) return set;
-  const auto shown = static_cast<std::uint16_t>(std::min(value, 0xffff));
-  return detail::explain_value(*backend_, {&shown, 1}, set.error());
+  return detail::explain_value(*backend_, static_cast<std::uint64_t>(value), set.error());
 }
 
 result<std::vector<std::uint16_t>> semaphore_set::values() const {
@@ -78,8 +78,8 @@ result<void> semaphore_set::set_values(std::span<const std::uint16_t> values) {
     return status ? failure(EINVAL, xsi_call::semctl) : status.error();
   }
   auto set = backend_->set_all(id_, values);
-  if (!set) return detail::explain_value(*backend_, values, set.error());
-  return set;
+  if (set || values.empty()) return set;
+  return detail::explain_value(*backend_, *std::max_element(values.begin(), values.end()), set.error());
 }
 
 result<set_status> semaphore_set::stat() const { return backend_->stat_set(static_cast<int>(id_), lookup::id); }

@@ -32,9 +32,7 @@ result<shared_memory_attachment> shared_memory::attach(const attach_options& opt
   return shared_memory_attachment(*backend_, attachment.release(), status->segsz, options.read_only);
 }
 
-result<segment_status> shared_memory::stat() const {
-  return backend_->stat_segment(static_cast<int>(id_), lookup::id);
-}
+result<segment_status> shared_memory::stat() const { return backend_->stat_segment(static_cast<int>(id_), lookup::id); }
 result<void> shared_memory::set(const perm_change& change) { return backend_->change_segment(id_, change); }
 result<void> shared_memory::remove() { return backend_->remove_segment(id_); }
 result<void> shared_memory::lock() { return backend_->lock_segment(id_, true); }

@@ -46,7 +46,10 @@ deadline to_deadline(absl::Time when) {
   if (when == absl::InfiniteFuture()) return deadline::never();
   const absl::Duration left = when - absl::Now();
   if (left <= absl::ZeroDuration()) return deadline::immediate();
-  return deadline::at(std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(left));
+  using time_point = std::chrono::steady_clock::time_point;
+  const time_point now = std::chrono::steady_clock::now();
+  const auto left_ns = absl::ToChronoNanoseconds(left);  // the largest number if it doesn't fit
+  return deadline::at(left_ns > time_point::max() - now ? time_point::max() : now + left_ns);
 }
 
 }  // namespace xsipc

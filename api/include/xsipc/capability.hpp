@@ -12,18 +12,18 @@
 namespace xsipc {
 
 enum class capability : std::uint8_t {
-  except_selector,   // receive everything but one type (MSG_EXCEPT)
-  copy_selector,     // look at a message by its place (MSG_COPY)
-  lookup_by_index,   // status by index, and so lists of all objects (*_STAT, *_STAT_ANY)
-  timed_semop,       // operate with a deadline (semtimedop)
-  timed_messages,    // send and receive with a deadline
-  segment_lock,      // keep a segment in memory (SHM_LOCK)
-  segment_remap,     // attach over an existing mapping (SHM_REMAP)
-  segment_execute,   // attach for execution (SHM_EXEC)
-  huge_pages,        // segments of huge pages (SHM_HUGETLB)
-  changeable_limits, // limits can be changed through the interface
-  bad_address,       // EFAULT instead of a crash for a pointer into nowhere
-  readiness,         // a descriptor to poll for an object
+  except_selector,    // receive everything but one type (MSG_EXCEPT)
+  copy_selector,      // look at a message by its place (MSG_COPY)
+  lookup_by_index,    // status by index, and so lists of all objects (*_STAT, *_STAT_ANY)
+  timed_semop,        // operate with a deadline (semtimedop)
+  timed_messages,     // send and receive with a deadline
+  segment_lock,       // keep a segment in memory (SHM_LOCK)
+  segment_remap,      // attach over an existing mapping (SHM_REMAP)
+  segment_execute,    // attach for execution (SHM_EXEC)
+  huge_pages,         // segments of huge pages (SHM_HUGETLB)
+  changeable_limits,  // limits can be changed through the interface
+  bad_address,        // EFAULT instead of a crash for a pointer into nowhere
+  readiness,          // a descriptor to poll for an object
 };
 inline constexpr int capability_count = 12;
 

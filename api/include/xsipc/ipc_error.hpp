@@ -56,13 +56,13 @@ enum class ipc_limit : std::uint8_t {
 enum class subject_kind : std::uint8_t { none, key, id, address };
 
 struct ipc_error {
-  int code = 0;                               // errno; 0 only in an error that was never set
-  xsi_call call = xsi_call::none;             // what was called
+  int code = 0;                    // errno; 0 only in an error that was never set
+  xsi_call call = xsi_call::none;  // what was called
   subject_kind subject_is = subject_kind::none;
-  ipc_limit limit = ipc_limit::none;          // the limit that was hit, if one was
-  std::int64_t subject = 0;                   // the key, id or address it was called with
-  std::uint64_t used = 0;                     // with a limit: how much was taken, or asked for
-  std::uint64_t maximum = 0;                  // with a limit: how much there is
+  ipc_limit limit = ipc_limit::none;  // the limit that was hit, if one was
+  std::int64_t subject = 0;           // the key, id or address it was called with
+  std::uint64_t used = 0;             // with a limit: how much was taken, or asked for
+  std::uint64_t maximum = 0;          // with a limit: how much there is
 
   // Builds one line for a reader: call, errno, object and, where known, the limit that was hit:
   // "msgsnd: EAGAIN (queue 65536 is full: 16384 of 16384 bytes)". The wording may change between

@@ -22,13 +22,13 @@ using ipc_user = std::uint32_t;
 
 // The ipc_perm of an object, as its status reports it.
 struct ipc_perm {
-  ipc_user uid = 0;           // owner; changed by IPC_SET
-  ipc_user gid = 0;           // owner's group; changed by IPC_SET
-  ipc_user cuid = 0;          // creator; never changes and keeps the owner's rights
-  ipc_user cgid = 0;          // creator's group; never changes
-  ipc_mode mode = 0;          // nine bits
-  key object_key{};           // the key given at creation; ipc_private for such and for removed segments
-  std::uint32_t sequence = 0; // the slot's sequence number, where the backend has one (Linux: __seq)
+  ipc_user uid = 0;            // owner; changed by IPC_SET
+  ipc_user gid = 0;            // owner's group; changed by IPC_SET
+  ipc_user cuid = 0;           // creator; never changes and keeps the owner's rights
+  ipc_user cgid = 0;           // creator's group; never changes
+  ipc_mode mode = 0;           // nine bits
+  key object_key{};            // the key given at creation; ipc_private for such and for removed segments
+  std::uint32_t sequence = 0;  // the slot's sequence number, where the backend has one (Linux: __seq)
 };
 
 // What IPC_SET writes. All three are set, so begin with the status's values and change what is wanted.

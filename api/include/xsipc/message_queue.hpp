@@ -66,17 +66,16 @@ class message_queue {
 
   // Sends a trivially copyable object as a message's text. Otherwise as send.
   template <typename T>
-    requires std::is_trivially_copyable_v<T>
-  result<void> send_value(long type, const T& value, deadline until = deadline::never()) {
+  requires std::is_trivially_copyable_v<T> result<void> send_value(long type, const T& value,
+                                                                   deadline until = deadline::never()) {
     return send(type, std::as_bytes(std::span(std::addressof(value), 1)), until);
   }
 
   // Takes a message whose text is a T. Otherwise as receive; EBADMSG for a message that is shorter than a T
   // (it has been taken), E2BIG for a longer one (it stays queued).
   template <typename T>
-    requires std::is_trivially_copyable_v<T> && std::is_default_constructible_v<T>
-  result<typed_message<T>> receive_value(msgtyp_selector selector = msgtyp_selector::any(),
-                                         deadline until = deadline::never()) {
+  requires std::is_trivially_copyable_v<T> && std::is_default_constructible_v<T> result<typed_message<T>> receive_value(
+      msgtyp_selector selector = msgtyp_selector::any(), deadline until = deadline::never()) {
     typed_message<T> message;
     const auto got = receive(std::as_writable_bytes(std::span(std::addressof(message.value), 1)), selector, until);
     if (!got) return got.error();

@@ -36,7 +36,7 @@ class [[nodiscard]] result {
  public:
   using value_type = T;
 
-  result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit by design
+  result(T value) : state_(std::in_place_index<0>, std::move(value)) {}               // NOLINT: implicit by design
   result(const ipc_error& error) noexcept : state_(std::in_place_index<1>, error) {}  // NOLINT: as above
 
   [[nodiscard]] bool has_value() const noexcept { return state_.index() == 0; }
@@ -58,6 +58,10 @@ class [[nodiscard]] result {
   template <typename U>
   [[nodiscard]] T value_or(U&& otherwise) const& {
     return has_value() ? **this : static_cast<T>(std::forward<U>(otherwise));
+  }
+  template <typename U>
+  [[nodiscard]] T value_or(U&& otherwise) && {
+    return has_value() ? *std::move(*this) : static_cast<T>(std::forward<U>(otherwise));
   }
 
   // Returns the error, which must be there (undefined otherwise: ask has_value() first).

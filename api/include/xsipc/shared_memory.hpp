@@ -44,12 +44,10 @@ class shared_memory_attachment {
   // The segment as objects of type T: as many as fit from its start. Segments begin at page boundaries, so T is
   // aligned. Writing through a read-only attachment raises SIGSEGV; as_const_span says so in its type.
   template <typename T>
-    requires std::is_trivially_copyable_v<T>
-  [[nodiscard]] std::span<T> as_span() const noexcept {
-    return {static_cast<T*>(address_), size_bytes_ / sizeof(T)};
-  }
+  requires std::is_trivially_copyable_v<T>
+  [[nodiscard]] std::span<T> as_span() const noexcept { return {static_cast<T*>(address_), size_bytes_ / sizeof(T)}; }
   template <typename T>
-    requires std::is_trivially_copyable_v<T>
+  requires std::is_trivially_copyable_v<T>
   [[nodiscard]] std::span<const T> as_const_span() const noexcept {
     return {static_cast<const T*>(address_), size_bytes_ / sizeof(T)};
   }

@@ -36,8 +36,8 @@ template <typename T>
 // Returns the errno that to_status put into `status`; none for another status.
 [[nodiscard]] std::optional<int> status_errno(const absl::Status& status);
 
-// Converts: InfinitePast and non-positive durations wait not at all, InfiniteFuture and InfiniteDuration without end. An
-// absl::Time is realtime: it is turned into steady_clock now, and later steps of the realtime clock don't move it.
+// Converts: InfinitePast and non-positive durations wait not at all, InfiniteFuture and InfiniteDuration without end.
+// An absl::Time is realtime: it is turned into steady_clock now, and later steps of the realtime clock don't move it.
 [[nodiscard]] deadline to_deadline(absl::Time when);
 [[nodiscard]] deadline to_deadline(absl::Duration how_long);
 

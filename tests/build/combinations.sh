@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# combinations.sh SOURCE FOLDER: builds combinations of XSIPC_BACKENDS and XSIPC_DEFAULT_BACKEND and looks at the symbols: a
+# backend that isn't compiled in leaves none, and what is impossible is refused with a reason.
+set -euo pipefail
+source=$1
+folder=$2
+rm -rf "$folder"
+mkdir -p "$folder"
+
+die() { echo "FAILED: $*"; exit 1; }
+
+# configure NAME OPTION...: output in NAME.log
+configure() {
+  local name=$1
+  shift
+  cmake -S "$source" -B "$folder/$name" -G Ninja -DXSIPC_BUILD_TESTS=OFF "$@" >"$folder/$name.log" 2>&1
+}
+build() { cmake --build "$folder/$1" >>"$folder/$1.log" 2>&1 || { tail -n 20 "$folder/$1.log"; die "building $1"; }; }
+refuses() {
+  local name=$1 reason=$2
+  shift 2
+  if configure "$name" "$@"; then die "$name was accepted"; fi
+  grep -qF "$reason" "$folder/$name.log" || { cat "$folder/$name.log"; die "$name was refused without saying '$reason'"; }
+}
+symbols() { nm --demangle --defined-only "$folder/$1"/lib/*.a 2>/dev/null; }
+
+# A program with a backend of its own needs nothing but the interface.
+cat >"$folder/own.cpp" <<'PROGRAM'
+#include <xsipc/message_queue.hpp>
+int main() { return xsipc::deadline::never().is_never() && xsipc::ftok("/", 1) ? 0 : 1; }
+PROGRAM
+cat >"$folder/default.cpp" <<'PROGRAM'
+#include <xsipc/xsipc.hpp>
+int main() { return xsipc::default_backend().name() == "sysv" && xsipc::built_backends().size() == 1 ? 0 : 1; }
+PROGRAM
+compile() { # compile TREE PROGRAM LIBRARY...
+  local tree=$1 program=$2
+  shift 2
+  c++ -std=c++20 -I"$source/api/include" -I"$folder/$tree/include" "$folder/$program.cpp" -L"$folder/$tree/lib" "$@" \
+    -o "$folder/$tree/$program" && "$folder/$tree/$program" || die "$program with $tree"
+}
+
+configure none -DXSIPC_BACKENDS= || die "configuring without a backend"
+build none
+symbols none | grep -q 'xsipc::message_queue::send' || die "the interface is missing"
+symbols none | grep -E 'sysv|default_backend' && die "a backend that isn't compiled in left symbols"
+[ ! -e "$folder/none/lib/libxsipc.a" ] || die "there is a default backend without a backend"
+compile none own -lxsipc_api
+
+for default in auto sysv; do
+  configure sysv_$default -DXSIPC_BACKENDS=sysv -DXSIPC_DEFAULT_BACKEND=$default || die "configuring sysv with default $default"
+  build sysv_$default
+  symbols sysv_$default | grep -q 'xsipc::make_sysv_backend' || die "sysv is missing"
+  symbols sysv_$default | grep -E 'xsipc::(posix|fake|engine)' && die "a backend that isn't compiled in left symbols"
+  compile sysv_$default default -lxsipc -lxsipc_sysv -lxsipc_api
+done
+
+refuses unknown_backend "XSIPC_BACKENDS names 'nonsense'" -DXSIPC_BACKENDS=nonsense
+refuses unknown_default "XSIPC_DEFAULT_BACKEND is 'nonsense'; it can be" -DXSIPC_DEFAULT_BACKEND=nonsense
+refuses absent_default "which is not compiled in" -DXSIPC_BACKENDS=sysv -DXSIPC_DEFAULT_BACKEND=posix
+refuses no_default "which is not compiled in" -DXSIPC_BACKENDS= -DXSIPC_DEFAULT_BACKEND=sysv
+echo "combinations: all as expected"
