@@ -72,8 +72,8 @@ result<key> choose_key(spi::backend& on) {
   return ipc_error{.code = EAGAIN};
 }
 
-// Writes a whole file beside `path` and links it there, which fails if somebody was faster: so all read the same key, and
-// none a part of it.
+// Writes a whole file beside `path` and links it there, which fails if somebody was faster: so all read the same key,
+// and none a part of it.
 result<void> write_key(const std::string& path, key chosen) {
   std::string beside = path + ".XXXXXX";
   const file made(::mkostemp(beside.data(), O_CLOEXEC));

@@ -1,9 +1,9 @@
 // Boost.Interprocess containers in an XSI segment of any backend.
 //
-// An attachment is memory; Boost's managed_external_buffer turns memory into a heap with named objects. Its own locks are
-// left out (null_mutex_family): they do not survive the death of a process that holds them. A semaphore of an XSI set with
-// SEM_UNDO does, so that is what guards the heap here (segment_lock). What a killed process was doing to the containers
-// is as it left it: the lock is given back, the data may be half changed.
+// An attachment is memory; Boost's managed_external_buffer turns memory into a heap with named objects. Its own locks
+// are left out (null_mutex_family): they do not survive the death of a process that holds them. A semaphore of an XSI
+// set with SEM_UNDO does, so that is what guards the heap here (segment_lock). What a killed process was doing to the
+// containers is as it left it: the lock is given back, the data may be half changed.
 //
 // Header only; needs Boost 1.74 or newer. Boost's exceptions (bad_alloc when the segment is full) come through.
 #ifndef XSIPC_BOOST_HPP
@@ -42,9 +42,9 @@ inline managed_segment open_managed_segment(const shared_memory_attachment& atta
   return {boost::interprocess::open_only, attachment.data(), attachment.size()};
 }
 
-// A mutex on one semaphore of a set, for std::lock_guard: value 1 is free, 0 is taken. Given back with SEM_UNDO when its
-// holder dies. lock() blocks, goes on after signals, and throws std::system_error (EIDRM when the set is removed). Not
-// recursive; any thread may unlock.
+// A mutex on one semaphore of a set, for std::lock_guard: value 1 is free, 0 is taken. Given back with SEM_UNDO when
+// its holder dies. lock() blocks, goes on after signals, and throws std::system_error (EIDRM when the set is removed).
+// Not recursive; any thread may unlock.
 class segment_lock {
  public:
   explicit segment_lock(semaphore_set set, std::uint16_t semnum = 0) noexcept : set_(set), semnum_(semnum) {}

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <type_traits>
 
 namespace xsipc {
 
@@ -56,16 +57,18 @@ class message_view {
 // Room for a message to be received.
 class message_buffer {
  public:
-  // Apart: the text goes to `text`, the type is in the result only.
-  constexpr message_buffer(std::span<std::byte> text) noexcept  // NOLINT: implicit by design
-      : memory_(text.data()), size_bytes_(text.size()), framed_(false) {}
+  // Apart: the text goes to `room`, an array, vector or span of bytes; the type is in the result only.
+  template <typename Bytes>
+  requires(
+      std::is_constructible_v<std::span<std::byte>, Bytes&&> &&
+      !std::is_same_v<std::remove_cvref_t<Bytes>,
+                      message_buffer>) constexpr message_buffer(Bytes&& room) noexcept  // NOLINT: implicit by design
+      : message_buffer(std::span<std::byte>(room), false) {}
 
   // Framed: on success the type is also written to the long at `msgp`, the text behind it; `msgsz` counts
   // the bytes of the text.
   [[nodiscard]] static message_buffer framed(void* msgp, std::size_t msgsz) noexcept {
-    message_buffer buffer({static_cast<std::byte*>(msgp), msgsz});
-    buffer.framed_ = true;
-    return buffer;
+    return {std::span(static_cast<std::byte*>(msgp), msgsz), true};
   }
 
   [[nodiscard]] constexpr bool is_framed() const noexcept { return framed_; }
@@ -75,6 +78,9 @@ class message_buffer {
   [[nodiscard]] std::byte* text() const noexcept { return framed_ ? memory_ + sizeof(long) : memory_; }
 
  private:
+  constexpr message_buffer(std::span<std::byte> memory, bool framed) noexcept
+      : memory_(memory.data()), size_bytes_(memory.size()), framed_(framed) {}
+
   std::byte* memory_;
   std::size_t size_bytes_;
   bool framed_;

@@ -1,8 +1,8 @@
 // A guard that only one process at a time can hold: for servers that must be alone.
 //
-// A lock on a file, which the kernel releases when the process ends, however it ends; no stale guard is left behind. The
-// file holds the pid of the holder, for people. Not inherited by fork (a child doesn't hold it), kept over exec only if
-// the descriptor is. Source: TLPI 55.6.
+// A lock on a file, which the kernel releases when the process ends, however it ends; no stale guard is left behind.
+// The file holds the pid of the holder, for people. Not inherited by fork (a child doesn't hold it), kept over exec
+// only if the descriptor is. Source: TLPI 55.6.
 #ifndef XSIPC_SINGLE_INSTANCE_HPP
 #define XSIPC_SINGLE_INSTANCE_HPP
 
@@ -18,8 +18,8 @@ class single_instance {
  public:
   // Makes the file if there is none, with mode 0644, and takes the lock without waiting.
   //
-  // Errors: EAGAIN (another process holds it, or the calling one by another guard), ELOOP (the last part of the path is a
-  // symbolic link), and those of open(2). Not safe in a signal handler.
+  // Errors: EAGAIN (another process holds it, or the calling one by another guard), ELOOP (the last part of the path is
+  // a symbolic link), and those of open(2). Not safe in a signal handler.
   [[nodiscard]] static result<single_instance> claim(const std::string& path);
 
   single_instance(single_instance&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}

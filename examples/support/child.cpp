@@ -1,0 +1,96 @@
+#include "child.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+
+namespace examples {
+namespace {
+
+[[noreturn]] void fail(int code, const std::string& what) {
+  throw std::system_error(code, std::generic_category(), what);
+}
+
+// Runs the program with `output` as its standard output and error. Returns an errno value, 0 for success.
+int spawn(pid_t& pid, const std::string& path, const std::vector<std::string>& arguments, int output) {
+  std::vector<char*> argv = {const_cast<char*>(path.c_str())};  // posix_spawn writes to none of them
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
+  const int code = posix_spawn(&pid, path.c_str(), &actions, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  return code;
+}
+
+}  // namespace
+
+std::string beside_this_program(std::string_view name) {
+  return std::filesystem::read_symlink("/proc/self/exe").replace_filename(name);
+}
+
+child::child(const std::string& path, const std::vector<std::string>& arguments) {
+  ::signal(SIGCHLD, SIG_DFL);
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) fail(errno, "pipe2");
+  const int code = spawn(pid_, path, arguments, ends[1]);
+  close(ends[1]);
+  output_ = ends[0];
+  if (code != 0) {
+    close(output_);
+    fail(code, "starting " + path);
+  }
+  fcntl(output_, F_SETFL, O_NONBLOCK);
+}
+
+child::~child() {
+  signal(SIGKILL);
+  if (!wait_status_) waitpid(pid_, nullptr, 0);
+  close(output_);
+}
+
+void child::signal(int signo) const {
+  if (!wait_status_) kill(pid_, signo);
+}
+
+bool child::has_ended() {
+  int status = 0;
+  if (!wait_status_ && waitpid(pid_, &status, WNOHANG) == pid_) wait_status_ = status;
+  return wait_status_.has_value();
+}
+
+std::string child::wait_for_end(std::chrono::seconds limit) {
+  if (!eventually([&] { return has_ended(); }, limit)) return "still running";
+  if (WIFSIGNALED(*wait_status_)) return "signal " + std::to_string(WTERMSIG(*wait_status_));
+  return "exit status " + std::to_string(WEXITSTATUS(*wait_status_));
+}
+
+std::string child::take_output() {
+  std::string text;
+  std::array<char, 4096> part;
+  for (;;) {
+    const ssize_t got = read(output_, part.data(), part.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return text;
+    text.append(part.data(), static_cast<std::size_t>(got));
+  }
+}
+
+bool child::is_blocked_in(long syscall_number) const {
+  // "running" stands there while it isn't asleep.
+  std::ifstream file("/proc/" + std::to_string(pid_) + "/syscall");
+  std::string number;
+  return file >> number && number == std::to_string(syscall_number);
+}
+
+}  // namespace examples
