@@ -1,22 +1,35 @@
-// The suite on a backend with a planted defect: writes the JSON report to the file that it is given.
+// The suite on a backend with a planted defect.
+//
+//   mutant_NAME REPORT.json [RULE...]     runs all tests, or those that prove one of the rules
 #include <iostream>
 
 #include "sysv.hpp"
 #include "xsipc/conformance/runner.hpp"
 
+namespace xsipc::conformance {
+
+std::unique_ptr<spi::backend> make_shim_backend();
+
+}  // namespace xsipc::conformance
+
 int main(int argc, char** argv) {
   using namespace xsipc::conformance;
-  static constexpr const process_backend* backends[] = {&sysv_backend};
+  static process_backend mutated = sysv_backend;
+  mutated.make = make_shim_backend;
+  static const process_backend* const backends[] = {&mutated};
   serve_if_actor(argc, argv, backends);
-  if (argc != 2) {
-    std::cerr << "usage: " << argv[0] << " REPORT.json\n";
+  if (argc < 2) {
+    std::cerr << "usage: " << argv[0] << " REPORT.json [RULE...]\n";
     return 2;
   }
-  const auto on = make_process_harness(sysv_backend);
+  const auto on = make_process_harness(mutated);
   harness* const judged[] = {on.get()};
   run_options options;
   options.format = report_format::json;
   options.output = argv[1];
+  options.filter.assign(argv + 2, argv + argc);
   options.progress = false;
+  // A defect may be that something never ends.
+  options.time_for_a_test = std::chrono::seconds(3);
   return run_suites(judged, options);
 }

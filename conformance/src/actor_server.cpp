@@ -20,8 +20,8 @@
 #include "stack_dump.hpp"
 #include "xsipc/conformance/routine.hpp"
 
-// Read by the address sanitizer, if it is there: a process of a test that touches forbidden memory is to die by SIGSEGV, as
-// the rule under test says, not by the sanitizer's report.
+// Read by the address sanitizer, if it is there: a process of a test that touches forbidden memory is to die by
+// SIGSEGV, as the rule under test says, not by the sanitizer's report.
 extern "C" const char* __asan_default_options();
 extern "C" const char* __asan_default_options() { return "handle_segv=0"; }
 
@@ -137,9 +137,7 @@ void answer_process_call(op code, packet_reader& request, actor_state& state, in
       return install(number, count_signal, request.get<bool>() ? SA_RESTART : 0);
     }
     case op::ignore_signal: return install(request.get<int>(), SIG_IGN, 0);
-    case op::signals_caught:
-      answer.put(caught[static_cast<std::size_t>(request.get<int>())].load());
-      return;
+    case op::signals_caught: answer.put(caught[static_cast<std::size_t>(request.get<int>())].load()); return;
     case op::peek: return answer_peek(request, answer);
     case op::poke: return answer_poke(request);
     default: throw std::logic_error("an actor was asked for what it doesn't know");

@@ -15,9 +15,7 @@ constexpr char guard_byte = '\x5a';
 // Memory in the actor for bytes that travel, with a guard behind it that no call may touch.
 class staged_bytes {
  public:
-  explicit staged_bytes(wire_bytes wire) : wire_(std::move(wire)) {
-    wire_.bytes.append(guard_bytes, guard_byte);
-  }
+  explicit staged_bytes(wire_bytes wire) : wire_(std::move(wire)) { wire_.bytes.append(guard_bytes, guard_byte); }
 
   [[nodiscard]] bool at_address() const { return wire_.is == wire_bytes::kind::at_address; }
   [[nodiscard]] void* address() const { return reinterpret_cast<void*>(wire_.address); }
@@ -47,9 +45,8 @@ void answer_send(packet_reader& request, spi::backend& xsi, packet_writer& answe
   const auto type = request.get<long>();
   staged_bytes text(get_wire_bytes(request));
   const auto until = request.get<deadline>();
-  const auto message = text.at_address()
-                           ? message_view::framed(text.address(), text.claimed_size())
-                           : message_view(type, as_span_of<const std::byte>(text, text.claimed_size()));
+  const auto message = text.at_address() ? message_view::framed(text.address(), text.claimed_size())
+                                         : message_view(type, as_span_of<const std::byte>(text, text.claimed_size()));
   answer.put_result(xsi.send(id, message, until));
 }
 

@@ -16,7 +16,7 @@ struct assertion {
   std::string_view function;  // what it is about
   std::string_view rule;
   std::string_view source;
-  std::string_view pending;   // why no test proves it yet; empty if one does
+  std::string_view pending;  // why no test proves it yet; empty if one does
 };
 
 // One test, as written in a suite, and the rules it proves.

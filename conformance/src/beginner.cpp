@@ -60,16 +60,12 @@ void kill_and_reap_all() {
 
 void answer(const process_backend& what, int socket, packet_reader& request, int passed, packet_writer& content) {
   switch (request.get<op>()) {
-    case op::new_namespace:
-      content.put(::unshare(CLONE_NEWIPC) == 0);
-      return;
+    case op::new_namespace: content.put(::unshare(CLONE_NEWIPC) == 0); return;
     case op::begin_process:
       content.put(fork_actor(what, socket, get_identity(request), passed));
       ::close(passed);
       return;
-    case op::reap:
-      content.put(wait_status(request.get<ipc_pid>()));
-      return;
+    case op::reap: content.put(wait_status(request.get<ipc_pid>())); return;
     case op::reap_all: return kill_and_reap_all();
     default: throw std::logic_error("the beginner of actors was asked for what it doesn't know");
   }

@@ -1,8 +1,8 @@
 // The process that begins actors.
 //
-// The suite's own process has threads and a history; a process forked from it would have both. So a helper, begun once by
-// exec, forks the actors: it has one thread, nothing open, and is moved into a new IPC namespace for each test. It adopts
-// actors whose parent has died, so that all can be reaped.
+// The suite's own process has threads and a history; a process forked from it would have both. So a helper, begun once
+// by exec, forks the actors: it has one thread, nothing open, and is moved into a new IPC namespace for each test. It
+// adopts actors whose parent has died, so that all can be reaped.
 #ifndef XSIPC_CONFORMANCE_BEGINNER_HPP
 #define XSIPC_CONFORMANCE_BEGINNER_HPP
 

@@ -38,9 +38,9 @@ void assume_identity(const identity& who) {
     must_succeed(::syscall(SYS_setgroups, who.groups.size(), who.groups.data()), "setgroups");
   }
   if (gid || who.real_gid) {
-    must_succeed(::syscall(SYS_setresgid, as_argument(who.real_gid ? who.real_gid : gid), as_argument(gid),
-                           as_argument(gid)),
-                 "setresgid");
+    must_succeed(
+        ::syscall(SYS_setresgid, as_argument(who.real_gid ? who.real_gid : gid), as_argument(gid), as_argument(gid)),
+        "setresgid");
   }
   if (who.uid || who.real_uid) {
     must_succeed(::syscall(SYS_setresuid, as_argument(who.real_uid ? who.real_uid : who.uid), as_argument(who.uid),

@@ -1,5 +1,6 @@
 #include "xsipc/conformance/kinds.hpp"
 
+#include <cstring>
 #include <stdexcept>
 
 namespace xsipc::conformance {
@@ -24,14 +25,18 @@ std::int64_t wide(T number) {
 }
 
 common_status common(const queue_status& s) {
-  return {static_cast<int>(s.id), s.perm, s.ctime,
+  return {static_cast<int>(s.id),
+          s.perm,
+          s.ctime,
           {s.stime, s.rtime, wide(s.cbytes), wide(s.qnum), wide(s.qbytes), s.lspid, s.lrpid}};
 }
 common_status common(const set_status& s) {
   return {static_cast<int>(s.id), s.perm, s.ctime, {s.otime, wide(s.nsems)}};
 }
 common_status common(const segment_status& s) {
-  return {static_cast<int>(s.id), s.perm, s.ctime,
+  return {static_cast<int>(s.id),
+          s.perm,
+          s.ctime,
           {wide(s.segsz), s.atime, s.dtime, s.cpid, s.lpid, wide(s.nattch), s.removed, s.locked}};
 }
 
@@ -79,6 +84,10 @@ void PrintTo(const common_status& what, std::ostream* out) {
 
 common_status queue_snapshot(spi::backend& xsi, msqid id) {
   return common(xsi.stat_queue(static_cast<int>(id), lookup::id).value());
+}
+
+common_status segment_snapshot(spi::backend& xsi, shmid id) {
+  return common(xsi.stat_segment(static_cast<int>(id), lookup::id).value());
 }
 
 result<int> kind_calls::get(spi::backend& xsi, key which, creation how) const {
@@ -181,10 +190,50 @@ int each_kind::new_object(actor_thread& owner, ipc_mode mode) const {
   return *id;
 }
 
+each_kind::named_object each_kind::new_named(actor_thread& owner, ipc_mode mode) {
+  const key name = fresh_key();
+  return {name, kind().get(owner.xsi(), name, creation::create_only(mode)).value()};
+}
+
 common_status each_kind::status(actor_thread& reader, int id) const {
   const auto status = kind().stat(reader.xsi(), id);
   if (!status) throw std::runtime_error("no status to test with: " + status.error().message());
   return *status;
+}
+
+result<void> each_kind::put_number(actor& by, int id, std::int16_t number) const {
+  switch (kind().which()) {
+    case object_kind::queue: return send_text(by.xsi(), static_cast<msqid>(id), number, "");
+    case object_kind::set: return by.xsi().set_value(static_cast<semid>(id), 0, number);
+    case object_kind::segment: {
+      const auto address = by.xsi().attach(static_cast<shmid>(id), {});
+      if (!address) return address.error();
+      by.poke(*address, {reinterpret_cast<const char*>(&number), sizeof number});
+      return by.xsi().detach(*address);
+    }
+  }
+  throw std::logic_error("no such kind");
+}
+
+result<int> each_kind::take_number(actor& by, int id) const {
+  switch (kind().which()) {
+    case object_kind::queue: {
+      const auto got = receive_text(by.xsi(), static_cast<msqid>(id));
+      if (!got) return got.error();
+      return static_cast<int>(got->type);
+    }
+    case object_kind::set: return by.xsi().query_semaphore(static_cast<semid>(id), 0, sem_query::value);
+    case object_kind::segment: {
+      const auto address = by.xsi().attach(static_cast<shmid>(id), {.read_only = true});
+      if (!address) return address.error();
+      std::int16_t number = 0;
+      const auto bytes = by.peek(*address, sizeof number);
+      if (bytes) std::memcpy(&number, bytes->data(), sizeof number);
+      if (const auto detached = by.xsi().detach(*address); !detached) return detached.error();
+      return number;
+    }
+  }
+  throw std::logic_error("no such kind");
 }
 
 }  // namespace xsipc::conformance

@@ -23,8 +23,8 @@ struct session_services {
   capability_set capabilities;
   beginner& begins;
   object_observer observe;
-  std::function<void(std::thread)> keep_thread;                           // joined when all actors are dead
-  std::function<actor&(std::unique_ptr<process_actor>)> adopt;            // owns it until the session ends
+  std::function<void(std::thread)> keep_thread;                 // joined when all actors are dead
+  std::function<actor&(std::unique_ptr<process_actor>)> adopt;  // owns it until the session ends
 };
 
 // The link to one thread of a real process: what process_actor and its further threads have in common.

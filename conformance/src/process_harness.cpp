@@ -44,7 +44,8 @@ class process_session final : public session {
     return keep(std::make_unique<process_actor>(services_, ours, true));
   }
 
-  // Random, so that tests without a namespace of their own meet nobody's objects; all above the keys that people choose.
+  // Random, so that tests without a namespace of their own meet nobody's objects; all above the keys that people
+  // choose.
   key fresh_key() override {
     for (;;) {
       const auto candidate = absl::Uniform<std::uint32_t>(random_, 0x10000000U, 0xf0000000U);

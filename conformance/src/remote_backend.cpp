@@ -22,7 +22,7 @@ packet_reader content_of(packet_reader answer) {
 
 packet_reader actor_socket::ask(const packet_writer& request, int descriptor_to_pass) {
   const std::unique_lock only_one(busy_, std::try_to_lock);
-  if (!only_one) throw std::logic_error("a call is pending on this thread of the actor; begin another thread");
+  if (!only_one) throw std::logic_error("a call is pending on this thread of the actor; use another, begun before");
   send_packet(descriptor_, request, descriptor_to_pass);
   return content_of(receive_packet(descriptor_).packet);
 }
@@ -67,10 +67,9 @@ result<msqid> remote_backend::get_queue(key which, creation how) {
 
 result<void> remote_backend::send(msqid id, message_view message, deadline until) {
   const bool framed = message.is_framed();
-  const wire_bytes text =
-      framed ? wire_bytes{wire_bytes::kind::at_address, message.size_bytes(),
-                          reinterpret_cast<std::uintptr_t>(message.frame())}
-             : wire_span(message.text(), message.size_bytes());
+  const wire_bytes text = framed ? wire_bytes{wire_bytes::kind::at_address, message.size_bytes(),
+                                              reinterpret_cast<std::uintptr_t>(message.frame())}
+                                 : wire_span(message.text(), message.size_bytes());
   return call_with<void>(op::send, [&](packet_writer& request) {
     request.put(id).put(framed ? 0L : message.type());
     put(request, text);
@@ -80,10 +79,9 @@ result<void> remote_backend::send(msqid id, message_view message, deadline until
 
 result<received> remote_backend::receive(msqid id, msgtyp_selector selector, message_buffer into,
                                          truncation when_too_long, deadline until) {
-  const wire_bytes room = into.is_framed()
-                              ? wire_bytes{wire_bytes::kind::at_address, into.size_bytes(),
-                                           reinterpret_cast<std::uintptr_t>(into.frame())}
-                              : wire_span(into.text(), into.size_bytes());
+  const wire_bytes room = into.is_framed() ? wire_bytes{wire_bytes::kind::at_address, into.size_bytes(),
+                                                        reinterpret_cast<std::uintptr_t>(into.frame())}
+                                           : wire_span(into.text(), into.size_bytes());
   return call_with<received>(
       op::receive,
       [&](packet_writer& request) {

@@ -87,8 +87,8 @@ void report_matrix(std::ostream& out, const std::vector<suite_run>& runs) {
       if (std::find(families.begin(), families.end(), name) == families.end()) families.push_back(name);
       cell& counts = cells[{name, run.backend}];
       const std::string_view result = each.result();
-      ++(result == "passed" ? counts.passed
-         : result == "failed" ? counts.failed
+      ++(result == "passed"    ? counts.passed
+         : result == "failed"  ? counts.failed
          : result == "skipped" ? counts.skipped
                                : counts.not_proven);
     }

@@ -98,7 +98,8 @@ void report_junit(std::ostream& out, const std::vector<suite_run>& runs) {
       out << absl::StreamFormat("<testcase classname=%s name=%s time=\"%.6f\">",
                                 quoted_xml(run.backend + "." + test.suite), quoted_xml(test.test), test.seconds);
       if (test.result == outcome::failed) out << "<failure message=" << quoted_xml(test.text) << "/>";
-      if (test.result == outcome::skipped && test.skip_allowed) out << "<skipped message=" << quoted_xml(test.text) << "/>";
+      if (test.result == outcome::skipped && test.skip_allowed)
+        out << "<skipped message=" << quoted_xml(test.text) << "/>";
       if (test.result == outcome::skipped && !test.skip_allowed) {
         out << "<error message=" << quoted_xml(test.text + ": not on the list of expected skips") << "/>";
       }

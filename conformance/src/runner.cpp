@@ -18,7 +18,6 @@
 #include "expected_skips.hpp"
 #include "report.hpp"
 #include "running_suite.hpp"
-#include "stack_dump.hpp"
 #include "watchdog.hpp"
 
 namespace xsipc::conformance {
@@ -53,21 +52,25 @@ class progress_line {
 // Turns what GoogleTest tells into records, and lets the watchdog watch each test.
 class recorder final : public testing::EmptyTestEventListener {
  public:
-  recorder(suite_run& run, const harness& on, bool progress)
-      : run_(run), skips_(on.expected_skips()), progress_(progress) {}
+  recorder(suite_run& run, const harness& on, const run_options& options)
+      : run_(run),
+        skips_(on.expected_skips()),
+        progress_(options.progress),
+        time_for_a_test_(options.time_for_a_test) {}
 
  private:
   void OnTestStart(const testing::TestInfo& test) override {
     ++number_;
     progress_.test_begins(test, number_, testing::UnitTest::GetInstance()->test_to_run_count());
-    watchdog_ = std::make_unique<watchdog>(std::string(test.test_suite_name()) + "." + test.name());
+    watchdog_ = std::make_unique<watchdog>(std::string(test.test_suite_name()) + "." + test.name(),
+                                           time_for_a_test_);
   }
 
   void OnTestEnd(const testing::TestInfo& test) override {
     watchdog_.reset();
-    test_record record{test.test_suite_name(), test.name(), find_proof(test.test_suite_name(), test.name()),
-                       outcome::passed, text_of(*test.result()), false,
-                       static_cast<double>(test.result()->elapsed_time()) / 1000};
+    test_record record{
+        test.test_suite_name(),  test.name(), find_proof(test.test_suite_name(), test.name()),          outcome::passed,
+        text_of(*test.result()), false,       static_cast<double>(test.result()->elapsed_time()) / 1000};
     if (test.result()->Failed()) {
       record.result = outcome::failed;
     } else if (test.result()->Skipped()) {
@@ -113,6 +116,7 @@ class recorder final : public testing::EmptyTestEventListener {
   suite_run& run_;
   expected_skips skips_;
   progress_line progress_;
+  std::chrono::milliseconds time_for_a_test_;
   std::unique_ptr<watchdog> watchdog_;
   int number_ = 0;
 };
@@ -136,7 +140,7 @@ suite_run run_on(harness& on, const run_options& options) {
   run.backend = on.name();
   testing::GTEST_FLAG(filter) = test_filter(options.filter);
   auto& listeners = testing::UnitTest::GetInstance()->listeners();
-  auto* const listener = new recorder(run, on, options.progress);
+  auto* const listener = new recorder(run, on, options);
   listeners.Append(listener);
   set_running_harness(&on);
   [[maybe_unused]] const int status = RUN_ALL_TESTS();  // says nothing of skips; the records do
@@ -215,14 +219,12 @@ int run_suites(std::span<harness* const> on, const run_options& options) {
     return 0;
   }
   initialize_googletest();
-  install_stack_dump();
   std::vector<suite_run> runs;
   for (harness* const each : on) runs.push_back(run_on(*each, options));
   write_report(out, runs, options);
   out.flush();
-  const bool good = out.good() && std::all_of(runs.begin(), runs.end(), [](const suite_run& run) {
-                      return run.good() && !run.tests.empty();
-                    });
+  const bool good = out.good() && std::all_of(runs.begin(), runs.end(),
+                                              [](const suite_run& run) { return run.good() && !run.tests.empty(); });
   return good ? 0 : 1;
 }
 

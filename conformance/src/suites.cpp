@@ -1,6 +1,7 @@
 #include "xsipc/conformance/suites.hpp"
 
 #include <linux/capability.h>
+#include <signal.h>
 
 #include <chrono>
 #include <ctime>
@@ -24,6 +25,18 @@ result<message> receive_text(spi::backend& xsi, msqid id, const receive_options&
   if (!got) return got.error();
   text.resize(got->size_bytes);
   return message{got->type, std::move(text)};
+}
+
+void send_messages(spi::backend& xsi, msqid id, const std::vector<message>& messages) {
+  for (const message& each : messages) send_text(xsi, id, each.type, each.text).value();
+}
+
+void expect_messages_left(spi::backend& xsi, msqid id, const std::vector<message>& messages) {
+  EXPECT_EQ(status_of(xsi, id).qnum, messages.size());
+  for (const message& each : messages) {
+    EXPECT_THAT(receive_text(xsi, id, {.room = each.text.size()}), SucceedsWith(each));
+  }
+  EXPECT_THAT(receive_text(xsi, id), FailsWith(ENOMSG));
 }
 
 ipc_time now() {
@@ -52,6 +65,25 @@ result<void> limit_queue(spi::backend& xsi, msqid id, std::uint64_t qbytes) {
   return xsi.change_queue(id, {changeable(status->perm), qbytes});
 }
 
+segment_status status_of(spi::backend& xsi, shmid id) {
+  const auto status = xsi.stat_segment(static_cast<int>(id), lookup::id);
+  if (!status) {
+    ADD_FAILURE() << status.error().message();
+    return {};
+  }
+  return *status;
+}
+
+bool reading_kills(actor& who, const void* address) {
+  actor& child = who.fork();
+  return !child.peek(address, 1) && who.wait_for(child).signal == SIGSEGV;
+}
+
+bool writing_kills(actor& who, void* address) {
+  actor& child = who.fork();
+  return !child.poke(address, "x") && who.wait_for(child).signal == SIGSEGV;
+}
+
 conformance_test::conformance_test() : harness_(running_harness()), session_(harness_.begin_test()) {}
 conformance_test::~conformance_test() = default;
 
@@ -75,7 +107,7 @@ namespace {
 
 template <typename Id>
 Id must_have(const result<Id>& id) {
-  if (!id) throw std::runtime_error("no object to test with: " + id.error().message());
+  if (!id) throw std::runtime_error("nothing to test with: " + id.error().message());
   return *id;
 }
 
@@ -91,6 +123,10 @@ semid conformance_test::new_set(actor_thread& owner, int nsems, ipc_mode mode) {
 
 shmid conformance_test::new_segment(actor_thread& owner, std::size_t size, ipc_mode mode) {
   return must_have(owner.xsi().get_segment(key::ipc_private, size, creation::create_only(mode), {}));
+}
+
+char* conformance_test::attach(actor_thread& who, shmid id, const attach_options& how) {
+  return static_cast<char*>(must_have(who.xsi().attach(id, how)));
 }
 
 }  // namespace xsipc::conformance

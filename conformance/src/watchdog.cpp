@@ -87,6 +87,7 @@ watchdog::watchdog(std::string test, std::chrono::milliseconds limit)
     the_watched().test_running = true;
   }
   expired = false;
+  install_stack_dump();
   thread_ = std::thread([this] { watch(); });
 }
 

@@ -12,8 +12,6 @@
 
 namespace xsipc::conformance {
 
-inline constexpr std::chrono::seconds time_for_a_test{30};
-
 // The test's time is over.
 class test_expired : public std::runtime_error {
  public:
@@ -27,13 +25,13 @@ void throw_if_test_expired(const std::string& waited_for);
 void watch_process(ipc_pid pid);
 void forget_process(ipc_pid pid);
 
-// Watches one test from its making to its end. When the time is over it writes the stacks of the test's thread and of all
-// watched processes to standard error and kills those processes, which ends every wait of the test. A test that
+// Watches one test from its making to its end. When the time is over it writes the stacks of the test's thread and of
+// all watched processes to standard error and kills those processes, which ends every wait of the test. A test that
 // doesn't end even then takes the whole program with it.
 class watchdog {
  public:
-  // `test` names it in the report. `limit` is for the watchdog's own test.
-  explicit watchdog(std::string test, std::chrono::milliseconds limit = time_for_a_test);
+  // `test` names it in the report.
+  watchdog(std::string test, std::chrono::milliseconds limit);
   ~watchdog();
   watchdog(const watchdog&) = delete;
   watchdog& operator=(const watchdog&) = delete;

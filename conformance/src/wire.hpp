@@ -26,8 +26,7 @@ class disconnected : public std::runtime_error {
 class packet_writer {
  public:
   template <typename T>
-    requires std::is_trivially_copyable_v<T>
-  packet_writer& put(const T& value) {
+  requires std::is_trivially_copyable_v<T> packet_writer& put(const T& value) {
     bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
     return *this;
   }
@@ -37,8 +36,7 @@ class packet_writer {
     return *this;
   }
   template <typename T>
-    requires std::is_trivially_copyable_v<T>
-  packet_writer& put_vector(const std::vector<T>& values) {
+  requires std::is_trivially_copyable_v<T> packet_writer& put_vector(const std::vector<T>& values) {
     return put_bytes({reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)});
   }
   template <typename T>
@@ -60,8 +58,7 @@ class packet_reader {
   explicit packet_reader(std::string bytes) : bytes_(std::move(bytes)) {}
 
   template <typename T>
-    requires std::is_trivially_copyable_v<T>
-  T get() {
+  requires std::is_trivially_copyable_v<T> T get() {
     alignas(T) std::byte storage[sizeof(T)];
     const std::string_view bytes = take(sizeof storage);
     bytes.copy(reinterpret_cast<char*>(storage), bytes.size());
@@ -69,8 +66,7 @@ class packet_reader {
   }
   std::string get_bytes() { return std::string(take(get<std::size_t>())); }
   template <typename T>
-    requires std::is_trivially_copyable_v<T>
-  std::vector<T> get_vector() {
+  requires std::is_trivially_copyable_v<T> std::vector<T> get_vector() {
     const std::string_view bytes = take(get<std::size_t>());
     std::vector<T> values(bytes.size() / sizeof(T));
     if (!values.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
