@@ -18,6 +18,7 @@ namespace xsipc {
 namespace {
 
 constexpr std::string_view prefix = "xsipc key 0x";
+constexpr std::size_t digits = 8;
 constexpr std::size_t text_bytes = 64;  // more than any content that counts
 constexpr int most_tries = 100;
 
@@ -37,7 +38,7 @@ class file {
 
 // The content must be "xsipc key 0x", eight digits and the end of the line: a file is never seen half written.
 std::optional<key> parsed(std::string_view text) {
-  if (!text.starts_with(prefix)) return std::nullopt;
+  if (!text.starts_with(prefix) || text.size() != prefix.size() + digits + 1) return std::nullopt;
   std::uint32_t number = 0;
   const char* const end = text.data() + text.size();
   const auto [stopped, problem] = std::from_chars(text.data() + prefix.size(), end, number, 16);
@@ -46,7 +47,7 @@ std::optional<key> parsed(std::string_view text) {
 }
 
 result<key> read_key(const std::string& path) {
-  const file opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const file opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO must not hold the caller
   if (opened.descriptor() < 0) return ipc_error{.code = errno};
   char text[text_bytes];
   const ssize_t size = ::read(opened.descriptor(), text, sizeof text);
@@ -56,10 +57,19 @@ result<key> read_key(const std::string& path) {
   return *found;
 }
 
-bool names_nothing(key which, spi::backend& on) {
-  const auto absent = [](const auto& outcome) { return !outcome && outcome.error().code == ENOENT; };
-  return absent(on.get_queue(which, creation::find())) && absent(on.get_set(which, 0, creation::find())) &&
-         absent(on.get_segment(which, 0, creation::find(), {}));
+// What a look-up says of a key: whether it has no object, or why that can't be told.
+template <typename Id>
+result<bool> is_absent(const result<Id>& found) {
+  if (found || found.error().code == EACCES) return false;
+  if (found.error().code == ENOENT) return true;
+  return found.error();
+}
+
+result<bool> names_nothing(key which, spi::backend& on) {
+  auto absent = is_absent(on.get_queue(which, creation::find()));
+  if (absent && *absent) absent = is_absent(on.get_set(which, 0, creation::find()));
+  if (absent && *absent) absent = is_absent(on.get_segment(which, 0, creation::find(), {}));
+  return absent;
 }
 
 result<key> choose_key(spi::backend& on) {
@@ -67,7 +77,10 @@ result<key> choose_key(spi::backend& on) {
     std::uint32_t number = 0;
     if (::getrandom(&number, sizeof number, 0) != sizeof number) return ipc_error{.code = errno};
     const auto candidate = static_cast<key>(number);
-    if (candidate != key::ipc_private && names_nothing(candidate, on)) return candidate;
+    if (candidate == key::ipc_private) continue;
+    const auto free = names_nothing(candidate, on);
+    if (!free) return free.error();
+    if (*free) return candidate;
   }
   return ipc_error{.code = EAGAIN};
 }

@@ -42,8 +42,7 @@ long write_sysctl(const char* name, const std::string& text) {
   const long fd =
       raw_syscall(SYS_openat, AT_FDCWD, reinterpret_cast<long>(path.c_str()), O_WRONLY | O_CLOEXEC | O_TRUNC);
   if (is_error(fd)) return fd;
-  const long written =
-      raw_syscall(SYS_write, fd, reinterpret_cast<long>(text.data()), static_cast<long>(text.size()));
+  const long written = raw_syscall(SYS_write, fd, reinterpret_cast<long>(text.data()), static_cast<long>(text.size()));
   raw_syscall(SYS_close, fd);
   return is_error(written) ? written : 0;
 }
@@ -130,9 +129,7 @@ result<ipc_usage> backend::usage(object_kind kind) {
   return usage;
 }
 
-result<int> backend::readiness(object_kind, int id) {
-  return failure(ENOSYS, subject::of(xsi_call::readiness, id));
-}
+result<int> backend::readiness(object_kind, int id) { return failure(ENOSYS, subject::of(xsi_call::readiness, id)); }
 
 }  // namespace sysv
 }  // namespace xsipc

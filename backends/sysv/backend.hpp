@@ -2,8 +2,8 @@
 //
 // The oracle that every other backend is held to, and therefore bare: arguments go to the kernel unchecked,
 // and its errno comes back with the call and the id or key. What the kernel cannot be asked is refused here: a timed
-// send or receive is ENOSYS. Holds no state but its table of system calls, so it is safe in threads, after fork and in
-// signal handlers, like the calls themselves. Three source files, one for each kind of object.
+// send or receive is ENOSYS. Holds no state, so it is safe in threads, after fork and in signal handlers, like the
+// calls themselves. Three source files, one for each kind of object.
 //
 // Known gaps, all of the kernel (docs/divergences.md): msg_lrpid is a thread id after a hand-over to a blocked
 // non-main thread; semop ends with EINTR after SIGSTOP and SIGCONT; asking for execute bits of an existing object
@@ -18,8 +18,9 @@ namespace xsipc::sysv {
 
 class backend final : public spi::backend {
  public:
-  // `calls` must outlive the backend.
-  explicit backend(const syscalls& calls = kernel_syscalls()) noexcept : calls_(calls) {}
+  backend() noexcept = default;
+  // Calls `replacement`, which must outlive the backend, in place of the kernel.
+  explicit backend(const syscalls& replacement) noexcept : calls_(&replacement) {}
 
   [[nodiscard]] std::string_view name() const override { return "sysv"; }
   [[nodiscard]] capability_set capabilities() const override;
@@ -55,10 +56,16 @@ class backend final : public spi::backend {
   result<void> lock_segment(shmid id, bool locked) override;
 
  private:
-  result<void> send_apart(msqid id, message_view message, int flags);
-  result<received> receive_apart(msqid id, msgtyp_selector selector, message_buffer into, int flags);
+  // Messages whose type and text lie apart; `long`: longer than a frame on the stack, or not there.
+  result<void> send_apart(msqid id, const message_view& message, int flags);
+  result<void> send_long(msqid id, const message_view& message, int flags);
+  result<received> receive_apart(msqid id, msgtyp_selector selector, const message_buffer& into, int flags);
+  result<received> receive_staged(msqid id, msgtyp_selector selector, const message_buffer& into, int flags,
+                                  void* staged);
+  result<received> receive_long(msqid id, msgtyp_selector selector, const message_buffer& into, int flags);
+  result<void> operate_for_a_time(semid id, std::span<const sem_operation> operations, deadline until);
 
-  const syscalls& calls_;
+  system_calls calls_;
 };
 
 }  // namespace xsipc::sysv

@@ -56,18 +56,23 @@ result<void> backend::send(msqid id, message_view message, deadline until) {
                        subject::of(xsi_call::msgsnd, raw_id));
 }
 
-// Puts type and text into one frame. What the kernel would refuse before it looks at the text is left to it,
-// so that a text which isn't there is EFAULT only where it would be EFAULT there.
-result<void> backend::send_apart(msqid id, message_view message, int flags) {
+// Puts type and text into one frame. Inline, as what receives is: a return after a system call costs the most here.
+[[gnu::always_inline]] inline result<void> backend::send_apart(msqid id, const message_view& message, int flags) {
+  const int raw_id = static_cast<int>(id);
+  const std::size_t size = message.size_bytes();
+  if (size > stack_text_bytes || (message.text() == nullptr && size != 0)) return send_long(id, message, flags);
+  frame staged;  // not initialised: only the part that the kernel reads is written
+  staged.type = message.type();
+  if (size != 0) std::memcpy(staged.text, message.text(), size);
+  return checked<void>(calls_.msgsnd(raw_id, &staged, size, flags), subject::of(xsi_call::msgsnd, raw_id));
+}
+
+// What the kernel would refuse before it looks at the text is left to it, so that a text which isn't there is EFAULT
+// only where it would be EFAULT there.
+[[gnu::cold]] result<void> backend::send_long(msqid id, const message_view& message, int flags) {
   const int raw_id = static_cast<int>(id);
   const subject about = subject::of(xsi_call::msgsnd, raw_id);
   const std::size_t size = message.size_bytes();
-  if (size <= stack_text_bytes && (message.text() != nullptr || size == 0)) {
-    frame staged;  // not initialised: only the part that the kernel reads is written
-    staged.type = message.type();
-    if (size != 0) std::memcpy(staged.text, message.text(), size);
-    return checked<void>(calls_.msgsnd(raw_id, &staged, size, flags), about);
-  }
   const auto limit = limits();
   if (!limit) return failure(limit.error().code, about);
   if (size > limit->msgmax || raw_id < 0 || message.type() < 1) return failure(EINVAL, about);
@@ -95,32 +100,44 @@ result<received> backend::receive(msqid id, msgtyp_selector selector, message_bu
   return received{type, static_cast<std::size_t>(raw)};
 }
 
-// Receives into a frame of the backend's own and hands type and text on from there.
-result<received> backend::receive_apart(msqid id, msgtyp_selector selector, message_buffer into, int flags) {
+// Receives into a frame of the backend's own, at `staged`, and hands type and text on from there.
+[[gnu::always_inline]] inline result<received> backend::receive_staged(msqid id, msgtyp_selector selector,
+                                                                       const message_buffer& into, int flags,
+                                                                       void* staged) {
   const int raw_id = static_cast<int>(id);
   const subject about = subject::of(xsi_call::msgrcv, raw_id);
   const std::size_t size = into.size_bytes();
-  if (size > static_cast<std::size_t>(PTRDIFF_MAX)) return failure(EINVAL, about);
-  if (into.text() == nullptr && size != 0) {
-    // The kernel would take the message first and find out afterwards that there is no place for it.
-    const auto status = stat_queue(raw_id, lookup::id);
-    return failure(status || status.error().code != EINVAL ? EFAULT : EINVAL, about);
-  }
-  frame on_stack;  // not initialised: only the part that the kernel wrote is read
-  std::unique_ptr<std::byte[]> on_heap;
-  auto* staged = reinterpret_cast<std::byte*>(&on_stack);
-  if (size > stack_text_bytes) {
-    // No message is longer than MSGMAX could ever be (INT_MAX), whatever room the caller has.
-    on_heap = heap_frame(std::min<std::size_t>(size, INT32_MAX));
-    if (!on_heap) return failure(ENOMEM, about);
-    staged = on_heap.get();
-  }
   const long raw = calls_.msgrcv(raw_id, staged, size, selector.msgtyp, flags);
   if (is_error(raw)) return failure(static_cast<int>(-raw), about);
   received message{0, static_cast<std::size_t>(raw)};
   std::memcpy(&message.type, staged, sizeof message.type);
-  if (raw != 0) std::memcpy(into.text(), staged + sizeof(long), message.size_bytes);
+  if (raw != 0) std::memcpy(into.text(), static_cast<std::byte*>(staged) + sizeof(long), message.size_bytes);
   return message;
+}
+
+[[gnu::always_inline]] inline result<received> backend::receive_apart(msqid id, msgtyp_selector selector,
+                                                                      const message_buffer& into, int flags) {
+  const std::size_t size = into.size_bytes();
+  if (size > stack_text_bytes || (into.text() == nullptr && size != 0)) return receive_long(id, selector, into, flags);
+  frame staged;  // not initialised: only the part that the kernel wrote is read
+  return receive_staged(id, selector, into, flags, &staged);
+}
+
+[[gnu::cold]] result<received> backend::receive_long(msqid id, msgtyp_selector selector, const message_buffer& into,
+                                                     int flags) {
+  const int raw_id = static_cast<int>(id);
+  const subject about = subject::of(xsi_call::msgrcv, raw_id);
+  const std::size_t size = into.size_bytes();
+  if (size > static_cast<std::size_t>(PTRDIFF_MAX)) return failure(EINVAL, about);
+  if (into.text() == nullptr) {
+    // The kernel would take the message first and find out afterwards that there is no place for it.
+    const auto status = stat_queue(raw_id, lookup::id);
+    return failure(status || status.error().code != EINVAL ? EFAULT : EINVAL, about);
+  }
+  // No message is longer than MSGMAX could ever be (INT_MAX), whatever room the caller has.
+  const auto staged = heap_frame(std::min<std::size_t>(size, INT32_MAX));
+  if (!staged) return failure(ENOMEM, about);
+  return receive_staged(id, selector, into, flags, staged.get());
 }
 
 result<queue_status> backend::stat_queue(int id_or_index, lookup how) {

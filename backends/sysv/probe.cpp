@@ -28,24 +28,25 @@ struct question {
 };
 
 constexpr int unlikely_key = 0x78736970;
+constexpr system_calls kernel;
 
 const std::array<question, 12> questions = {{
-    {xsi_call::msgget, ENOENT, [] { return kernel_syscalls().msgget(unlikely_key, 0); }},
-    {xsi_call::msgsnd, EINVAL, [] { return kernel_syscalls().msgsnd(-1, std::array{1L}.data(), 0, IPC_NOWAIT); }},
-    {xsi_call::msgrcv, EINVAL, [] { return kernel_syscalls().msgrcv(-1, std::array{0L}.data(), 0, 0, IPC_NOWAIT); }},
-    {xsi_call::msgctl, EINVAL, [] { return kernel_syscalls().msgctl(-1, IPC_STAT, std::array<msqid_ds, 1>().data()); }},
-    {xsi_call::semget, ENOENT, [] { return kernel_syscalls().semget(unlikely_key, 0, 0); }},
-    {xsi_call::semop, EINVAL, [] { return kernel_syscalls().semop(-1, std::array<sembuf, 1>{}.data(), 1); }},
+    {xsi_call::msgget, ENOENT, [] { return kernel.msgget(unlikely_key, 0); }},
+    {xsi_call::msgsnd, EINVAL, [] { return kernel.msgsnd(-1, std::array{1L}.data(), 0, IPC_NOWAIT); }},
+    {xsi_call::msgrcv, EINVAL, [] { return kernel.msgrcv(-1, std::array{0L}.data(), 0, 0, IPC_NOWAIT); }},
+    {xsi_call::msgctl, EINVAL, [] { return kernel.msgctl(-1, IPC_STAT, std::array<msqid_ds, 1>().data()); }},
+    {xsi_call::semget, ENOENT, [] { return kernel.semget(unlikely_key, 0, 0); }},
+    {xsi_call::semop, EINVAL, [] { return kernel.semop(-1, std::array<sembuf, 1>{}.data(), 1); }},
     {xsi_call::semop, EINVAL,
      [] {
        const timespec none{};
-       return kernel_syscalls().semtimedop(-1, std::array<sembuf, 1>{}.data(), 1, &none);
+       return kernel.semtimedop(-1, std::array<sembuf, 1>{}.data(), 1, &none);
      }},
-    {xsi_call::semctl, EINVAL, [] { return kernel_syscalls().semctl(-1, 0, GETVAL, 0); }},
-    {xsi_call::shmget, ENOENT, [] { return kernel_syscalls().shmget(unlikely_key, 0, 0); }},
-    {xsi_call::shmat, EINVAL, [] { return kernel_syscalls().shmat(-1, nullptr, 0); }},
-    {xsi_call::shmdt, EINVAL, [] { return kernel_syscalls().shmdt(nullptr); }},
-    {xsi_call::shmctl, EINVAL, [] { return kernel_syscalls().shmctl(-1, IPC_STAT, std::array<shmid_ds, 1>().data()); }},
+    {xsi_call::semctl, EINVAL, [] { return kernel.semctl(-1, 0, GETVAL, 0); }},
+    {xsi_call::shmget, ENOENT, [] { return kernel.shmget(unlikely_key, 0, 0); }},
+    {xsi_call::shmat, EINVAL, [] { return kernel.shmat(-1, nullptr, 0); }},
+    {xsi_call::shmdt, EINVAL, [] { return kernel.shmdt(nullptr); }},
+    {xsi_call::shmctl, EINVAL, [] { return kernel.shmctl(-1, IPC_STAT, std::array<shmid_ds, 1>().data()); }},
 }};
 
 // What the child tells the parent, in memory that both map.
@@ -69,9 +70,7 @@ struct report {
 }
 
 // Forks without a signal at the child's end, so that no SIGCHLD handler and no wait() of the program sees it.
-long fork_unseen() {
-  return raw_syscall(SYS_clone, 0, 0, 0, 0, 0);
-}
+long fork_unseen() { return raw_syscall(SYS_clone, 0, 0, 0, 0, 0); }
 
 int wait_unseen(long child) {
   int status = 0;

@@ -20,7 +20,7 @@ namespace xsipc::sysv {
 #if defined(__x86_64__)
 
 [[gnu::always_inline]] inline long raw_syscall(long number, long a = 0, long b = 0, long c = 0, long d = 0,
-                                                long e = 0) {
+                                               long e = 0) {
   long result;
   register long r10 asm("r10") = d;
   register long r8 asm("r8") = e;
@@ -34,7 +34,7 @@ namespace xsipc::sysv {
 #elif defined(__aarch64__)
 
 [[gnu::always_inline]] inline long raw_syscall(long number, long a = 0, long b = 0, long c = 0, long d = 0,
-                                                long e = 0) {
+                                               long e = 0) {
   register long x8 asm("x8") = number;
   register long x0 asm("x0") = a;
   register long x1 asm("x1") = b;
@@ -48,7 +48,7 @@ namespace xsipc::sysv {
 #else
 
 [[gnu::always_inline]] inline long raw_syscall(long number, long a = 0, long b = 0, long c = 0, long d = 0,
-                                                long e = 0) {
+                                               long e = 0) {
   const int before = errno;
   const long returned = ::syscall(number, a, b, c, d, e);
   const long result = returned == -1 ? -errno : returned;

@@ -28,9 +28,9 @@ constexpr int query_command(sem_query what) {
   return GETVAL;
 }
 
-// What semtimedop is told: a duration. `immediate` is one of 0, which waits for nothing.
+// What semtimedop is told: a duration.
 timespec timeout_of(deadline until) {
-  const std::int64_t ns = until.is_timed() ? until.remaining_ns(std::chrono::steady_clock::now()) : 0;
+  const std::int64_t ns = until.remaining_ns(std::chrono::steady_clock::now());
   return {.tv_sec = ns / 1'000'000'000, .tv_nsec = ns % 1'000'000'000};
 }
 
@@ -44,11 +44,21 @@ result<semid> backend::get_set(key which, int nsems, creation how) {
 }
 
 result<void> backend::operate(semid id, std::span<const sem_operation> operations, deadline until) {
+  if (until.is_timed()) return operate_for_a_time(id, operations, until);
   const int raw_id = static_cast<int>(id);
   const subject about = subject::of(xsi_call::semop, raw_id);
   if (until.is_never()) return checked<void>(calls_.semop(raw_id, operations.data(), operations.size()), about);
+  static constexpr timespec none{};  // a duration of 0, which waits for nothing
+  return checked<void>(calls_.semtimedop(raw_id, operations.data(), operations.size(), &none), about);
+}
+
+// Apart, so that what it needs in registers and on the stack is no burden to the others.
+[[gnu::noinline]] result<void> backend::operate_for_a_time(semid id, std::span<const sem_operation> operations,
+                                                           deadline until) {
+  const int raw_id = static_cast<int>(id);
   const timespec timeout = timeout_of(until);
-  return checked<void>(calls_.semtimedop(raw_id, operations.data(), operations.size(), &timeout), about);
+  return checked<void>(calls_.semtimedop(raw_id, operations.data(), operations.size(), &timeout),
+                       subject::of(xsi_call::semop, raw_id));
 }
 
 result<int> backend::query_semaphore(semid id, int semnum, sem_query what) {

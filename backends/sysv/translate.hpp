@@ -34,7 +34,8 @@ inline ipc_error failure(int code, const subject& about) {
 // The raw result of a call as a T, or its errno as an error.
 template <typename T>
 inline result<T> checked(long raw, const subject& about) {
-  if (is_error(raw)) [[unlikely]] return failure(static_cast<int>(-raw), about);
+  if (is_error(raw)) [[unlikely]]
+    return failure(static_cast<int>(-raw), about);
   if constexpr (!std::is_void_v<T>) {
     return static_cast<T>(raw);
   } else {

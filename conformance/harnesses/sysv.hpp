@@ -7,6 +7,8 @@
 namespace xsipc::conformance {
 
 extern const process_backend sysv_backend;
+// The same behind checked_backend, which must change no answer: "sysv_checked".
+extern const process_backend sysv_checked_backend;
 
 }  // namespace xsipc::conformance
 

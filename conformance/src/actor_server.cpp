@@ -1,6 +1,7 @@
 #include "actor_server.hpp"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -11,12 +12,13 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <iostream>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <system_error>
 #include <thread>
 
+#include "mutex.hpp"
 #include "stack_dump.hpp"
 #include "xsipc/conformance/routine.hpp"
 
@@ -54,11 +56,32 @@ void greet(int socket) {
 
 void serve_thread(actor_state& state, int socket);
 
+// The further threads, by their ids, for cancellation.
+struct further_threads {
+  annotated_mutex mutex;
+  std::map<ipc_pid, pthread_t> by_tid ABSL_GUARDED_BY(mutex);
+};
+
+further_threads& the_further_threads() {
+  static auto* const all = new further_threads;
+  return *all;
+}
+
 void answer_begin_thread(actor_state& state, int socket) {
   std::thread([&state, socket] {
+    {
+      const annotated_lock lock(the_further_threads().mutex);
+      the_further_threads().by_tid[my_greeting().tid] = ::pthread_self();
+    }
     greet(socket);
     serve_thread(state, socket);
   }).detach();
+}
+
+void answer_cancel_thread(packet_reader& request) {
+  const annotated_lock lock(the_further_threads().mutex);
+  const int problem = ::pthread_cancel(the_further_threads().by_tid.at(request.get<ipc_pid>()));
+  if (problem != 0) throw std::system_error(problem, std::generic_category(), "pthread_cancel");
 }
 
 // The child answers on its own socket from here on and never returns to the parent's requests.
@@ -126,6 +149,7 @@ void answer_process_call(op code, packet_reader& request, actor_state& state, in
   switch (code) {
     case op::run: return answer_run(state, request, answer);
     case op::begin_thread: return answer_begin_thread(state, passed);
+    case op::cancel_thread: return answer_cancel_thread(request);
     case op::fork: return answer_fork(state, socket, passed, answer);
     case op::exec: return answer_exec(state, socket);
     case op::exit: std::exit(request.get<int>());
@@ -162,8 +186,21 @@ void answer_one(actor_state& state, int socket, op code, packet_reader& request,
   send_packet(socket, answer);
 }
 
+// Closes a socket also when its thread is cancelled: so the test learns of it.
+class closed_at_end {
+ public:
+  explicit closed_at_end(int socket) : socket_(socket) {}
+  ~closed_at_end() { ::close(socket_); }
+  closed_at_end(const closed_at_end&) = delete;
+  closed_at_end& operator=(const closed_at_end&) = delete;
+
+ private:
+  int socket_;
+};
+
 // Answers until the test hangs up or ends the thread.
 void serve_thread(actor_state& state, int socket) {
+  const closed_at_end guard(socket);
   try {
     for (;;) {
       auto [request, passed] = receive_packet(socket);
@@ -174,7 +211,6 @@ void serve_thread(actor_state& state, int socket) {
   } catch (const disconnected&) {
     if (socket == state.main_socket) ::_exit(0);
   }
-  ::close(socket);
 }
 
 }  // namespace

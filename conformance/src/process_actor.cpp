@@ -56,6 +56,7 @@ class further_thread final : public actor_thread {
   further_thread(const session_services& services, int socket) : link_(services, socket) {}
 
   [[nodiscard]] spi::backend& xsi() override { return link_.xsi(); }
+  [[nodiscard]] ipc_pid tid() const override { return link_.who().tid; }
   routine_result run(std::string_view name, const routine_input& input) override { return link_.run(name, input); }
   void end() override {
     link_.ask_the_last(packet_writer().put(op::end_thread));
@@ -129,6 +130,10 @@ actor_thread& process_actor::begin_thread() {
   ::close(theirs);
   threads_.push_back(std::make_unique<further_thread>(services_, ours));
   return *threads_.back();
+}
+
+void process_actor::cancel(actor_thread& thread) {
+  static_cast<void>(link_.ask(packet_writer().put(op::cancel_thread).put(thread.tid())));
 }
 
 actor& process_actor::fork() {

@@ -62,11 +62,13 @@ class process_actor final : public actor {
   void begin_kill();
 
   [[nodiscard]] spi::backend& xsi() override { return link_.xsi(); }
+  [[nodiscard]] ipc_pid tid() const override { return link_.who().tid; }
   routine_result run(std::string_view name, const routine_input& input) override { return link_.run(name, input); }
   void end() override;
 
   [[nodiscard]] ipc_pid pid() const override { return link_.who().pid; }
   actor_thread& begin_thread() override;
+  void cancel(actor_thread& thread) override;
   actor& fork() override;
   void exec() override;
   void exit(int code) override { end_by(op::exit, code); }

@@ -120,6 +120,7 @@ class process_harness final : public harness {
       case need::cap_sys_resource: return have_capability(CAP_SYS_RESOURCE);
       case need::cap_ipc_owner: return have_capability(CAP_IPC_OWNER);
       case need::cap_sys_admin: return have_capability(CAP_SYS_ADMIN);
+      case need::kernel_objects: return what_.kernel_objects;
     }
     return false;
   }
@@ -150,6 +151,7 @@ std::string_view need_name(need what) {
     case need::cap_sys_resource: return "cap_sys_resource";
     case need::cap_ipc_owner: return "cap_ipc_owner";
     case need::cap_sys_admin: return "cap_sys_admin";
+    case need::kernel_objects: return "kernel_objects";
   }
   return "?";
 }

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
+#include <string>
 #include <thread>
 
 #include "absl/strings/numbers.h"
@@ -21,8 +21,11 @@ std::string thread_path(ipc_pid pid, ipc_pid tid, const char* file) {
 }
 
 std::string content_of(const std::string& path) {
+  // The thread may end between open and read, which is an error then: getline ends with it, a stream's iterator throws.
   std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::string text;
+  std::getline(file, text, '\0');
+  return text;
 }
 
 }  // namespace

@@ -48,6 +48,7 @@ enum class op : std::uint8_t {
   run,
   begin_thread,
   end_thread,
+  cancel_thread,
   fork,
   exec,
   exit,

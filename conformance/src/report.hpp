@@ -49,6 +49,8 @@ struct suite_run {
 void report_console(std::ostream& out, const suite_run& run, const std::vector<std::string>& patterns);
 void report_json(std::ostream& out, const std::vector<suite_run>& runs, const std::vector<std::string>& patterns);
 void report_junit(std::ostream& out, const std::vector<suite_run>& runs);
+// One page that needs nothing else: rules by backends. There must be a run.
+void report_html(std::ostream& out, const std::vector<suite_run>& runs, const std::vector<std::string>& patterns);
 // Families of rules by backends: the overview of several runs.
 void report_matrix(std::ostream& out, const std::vector<suite_run>& runs);
 // Rules and the tests that prove them, without running anything.

@@ -62,8 +62,7 @@ class recorder final : public testing::EmptyTestEventListener {
   void OnTestStart(const testing::TestInfo& test) override {
     ++number_;
     progress_.test_begins(test, number_, testing::UnitTest::GetInstance()->test_to_run_count());
-    watchdog_ = std::make_unique<watchdog>(std::string(test.test_suite_name()) + "." + test.name(),
-                                           time_for_a_test_);
+    watchdog_ = std::make_unique<watchdog>(std::string(test.test_suite_name()) + "." + test.name(), time_for_a_test_);
   }
 
   void OnTestEnd(const testing::TestInfo& test) override {
@@ -166,6 +165,7 @@ void write_report(std::ostream& out, const std::vector<suite_run>& runs, const r
   switch (options.format) {
     case report_format::json: return report_json(out, runs, options.filter);
     case report_format::junit: return report_junit(out, runs);
+    case report_format::html: return report_html(out, runs, options.filter);
     case report_format::console: break;
   }
   if (runs.size() > 1) {

@@ -3,13 +3,17 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <system_error>
 
 namespace examples {
@@ -33,6 +37,32 @@ int spawn(pid_t& pid, const std::string& path, const std::vector<std::string>& a
   return code;
 }
 
+std::array<int, 2> make_pipe() {
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) fail(errno, "pipe2");
+  return ends;
+}
+
+int result_of(const std::function<int()>& work) {
+  try {
+    return work();
+  } catch (const std::exception& failure) {
+    std::cout << failure.what() << '\n';
+    return EXIT_FAILURE;
+  }
+}
+
+[[noreturn]] void run_forked(const std::function<int()>& work, int output, pid_t parent) {
+  for (const int signo : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM}) ::signal(signo, SIG_DFL);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(EXIT_FAILURE);
+  dup2(output, STDOUT_FILENO);
+  dup2(output, STDERR_FILENO);
+  const int status = result_of(work);
+  std::cout.flush();
+  _exit(status);
+}
+
 }  // namespace
 
 std::string beside_this_program(std::string_view name) {
@@ -41,16 +71,30 @@ std::string beside_this_program(std::string_view name) {
 
 child::child(const std::string& path, const std::vector<std::string>& arguments) {
   ::signal(SIGCHLD, SIG_DFL);
-  std::array<int, 2> ends{};
-  if (pipe2(ends.data(), O_CLOEXEC) != 0) fail(errno, "pipe2");
+  const std::array<int, 2> ends = make_pipe();
   const int code = spawn(pid_, path, arguments, ends[1]);
   close(ends[1]);
-  output_ = ends[0];
   if (code != 0) {
-    close(output_);
+    close(ends[0]);
     fail(code, "starting " + path);
   }
-  fcntl(output_, F_SETFL, O_NONBLOCK);
+  read_from(ends[0]);
+}
+
+child::child(const std::function<int()>& work) {
+  ::signal(SIGCHLD, SIG_DFL);
+  const std::array<int, 2> ends = make_pipe();
+  std::cout.flush();  // or the child would write it once more
+  const pid_t parent = getpid();
+  pid_ = fork();
+  const int code = errno;
+  if (pid_ == 0) run_forked(work, ends[1], parent);
+  close(ends[1]);
+  if (pid_ < 0) {
+    close(ends[0]);
+    fail(code, "fork");
+  }
+  read_from(ends[0]);
 }
 
 child::~child() {
@@ -91,6 +135,19 @@ bool child::is_blocked_in(long syscall_number) const {
   std::ifstream file("/proc/" + std::to_string(pid_) + "/syscall");
   std::string number;
   return file >> number && number == std::to_string(syscall_number);
+}
+
+bool child::is_stopped() const {
+  std::ifstream file("/proc/" + std::to_string(pid_) + "/stat");
+  std::string number;
+  std::string name;  // in brackets, without a blank in the names of the examples
+  char state = 0;
+  return file >> number >> name >> state && state == 'T';
+}
+
+void child::read_from(int output) {
+  output_ = output;
+  fcntl(output_, F_SETFL, O_NONBLOCK);
 }
 
 }  // namespace examples

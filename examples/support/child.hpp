@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,12 +34,15 @@ template <typename Condition>
 // Returns the path of the program `name` in the directory of the running one.
 [[nodiscard]] std::string beside_this_program(std::string_view name);
 
-// A process that runs another program.
+// A process that runs another program, or a function of this one.
 class child {
  public:
   // Starts the program at `path`. Its output and its errors go to take_output(). Sets SIGCHLD to its default, without
   // which the kernel might reap the child unseen. Throws std::system_error if it cannot be started.
   explicit child(const std::string& path, const std::vector<std::string>& arguments = {});
+  // Forks: the child runs `work`, exits with its result, and is killed if this process dies. What is written to
+  // std::cout goes to take_output(). An exception ends it with its text and exit status 1. Otherwise as above.
+  explicit child(const std::function<int()>& work);
   // Kills it if it still runs, and reaps it.
   ~child();
   child(const child&) = delete;
@@ -62,7 +66,12 @@ class child {
   // Returns true if it sleeps in the system call with this number (SYS_msgrcv). Source: proc(5), /proc/PID/syscall.
   [[nodiscard]] bool is_blocked_in(long syscall_number) const;
 
+  // Returns true if it is stopped, as by SIGSTOP. Source: proc(5), /proc/PID/stat.
+  [[nodiscard]] bool is_stopped() const;
+
  private:
+  void read_from(int output);
+
   int output_ = -1;  // reading end of the pipe
   pid_t pid_ = 0;
   std::optional<int> wait_status_;

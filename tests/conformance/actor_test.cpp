@@ -162,7 +162,7 @@ TEST(Watchdog, EndsATestThatHangsAndShowsWhere) {
 }
 
 TEST(Watchdog, LeavesATestInPeaceThatEnds) {
-  const watchdog dog("Suite.Ends");
+  const watchdog dog("Suite.Ends", std::chrono::seconds(30));
   EXPECT_NO_THROW(throw_if_test_expired("nothing"));
 }
 

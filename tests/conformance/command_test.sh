@@ -26,14 +26,15 @@ expect 0 'xsipc conformance' '' help
 expect 2 '' 'xsipc conformance'
 expect 2 '' 'no command is named nonsense' nonsense
 expect 2 '' 'is too many' conformance version
-expect 2 '' 'no backend nonsense was built; there is: sysv' conformance --backend=nonsense
-expect 2 '' 'console, json or junit' conformance --format=nonsense
+expect 2 '' 'no backend nonsense was built; there is: sysv,' conformance --backend=nonsense
+expect 2 '' 'console, json, junit or html' conformance --format=nonsense
 expect 2 '' 'no test proves a rule' conformance --backend=sysv --filter=NONSENSE-01
 expect 2 '' 'can.t be written' conformance --backend=sysv --filter=KEY-01 --output=/nonexistent/report
 expect 0 '^KEY-01 +shall ' '' conformance --list --filter=KEY-01
 expect 0 '^[1-9][0-9]* passed, 0 failed, 0 skipped$' 'passed' conformance --backend=sysv --filter=KEY-01
 expect 0 '^KEY-01 +shall passed' '' conformance --backend=sysv '--filter=KEY-0*,FTOK-02'
 expect 0 '"id": "KEY-01", "level": "shall", "result": "passed"' '' conformance --backend=sysv --filter=KEY-01 --format=json
+expect 0 '<td class="result passed">' '' conformance --backend=sysv --filter=KEY-01 --format=html
 expect 0 '<testcase classname="sysv' '' conformance --backend=sysv --filter=KEY-01 --format=junit
 expect 0 '' '' conformance --backend=sysv --filter=KEY-01 --format=junit --output=report.xml
 grep -q '</testsuites>' report.xml || { echo "FAILED: --output wrote no report"; failures=$((failures + 1)); }

@@ -8,8 +8,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "commands.hpp"
-#include "xsipc/conformance/runner.hpp"
 #include "xsipc/config.hpp"
+#include "xsipc/conformance/runner.hpp"
 #if XSIPC_HAS_SYSV
 #include "sysv.hpp"
 #endif
@@ -17,7 +17,7 @@
 ABSL_FLAG(std::string, backend, "", "conformance: the backend to judge (sysv); all that were built unless given");
 ABSL_FLAG(std::vector<std::string>, filter, {},
           "conformance: only tests that prove one of these rules: ids or patterns, separated by commas (MSGRCV-*)");
-ABSL_FLAG(std::string, format, "console", "conformance: form of the report: console, json or junit");
+ABSL_FLAG(std::string, format, "console", "conformance: form of the report: console, json, junit or html");
 ABSL_FLAG(std::string, output, "", "conformance: file for the report; standard output unless given");
 ABSL_FLAG(bool, list, false, "conformance: list rules and their tests, run nothing");
 
@@ -33,7 +33,7 @@ std::string known_names() {
 std::vector<const conformance::process_backend*> chosen(const std::string& name) {
   std::vector<const conformance::process_backend*> found;
   for (const auto* const each : judged_backends()) {
-    if (name.empty() || each->name == name) found.push_back(each);
+    if (name.empty() ? !each->variant : each->name == name) found.push_back(each);
   }
   return found;
 }
@@ -43,7 +43,7 @@ std::vector<const conformance::process_backend*> chosen(const std::string& name)
 std::span<const conformance::process_backend* const> judged_backends() {
   static constexpr const conformance::process_backend* all[] = {
 #if XSIPC_HAS_SYSV
-      &conformance::sysv_backend,
+    &conformance::sysv_backend,
 #endif
   };
   return all;
@@ -59,8 +59,10 @@ int conformance_command() {
     options.format = conformance::report_format::json;
   } else if (format == "junit") {
     options.format = conformance::report_format::junit;
+  } else if (format == "html") {
+    options.format = conformance::report_format::html;
   } else if (format != "console") {
-    std::cerr << "xsipc conformance: --format is console, json or junit, not " << format << '\n';
+    std::cerr << "xsipc conformance: --format is console, json, junit or html, not " << format << '\n';
     return 2;
   }
   const std::string name = absl::GetFlag(FLAGS_backend);

@@ -5,7 +5,8 @@
 // set with SEM_UNDO does, so that is what guards the heap here (segment_lock). What a killed process was doing to the
 // containers is as it left it: the lock is given back, the data may be half changed.
 //
-// Header only; needs Boost 1.74 or newer. Boost's exceptions (bad_alloc when the segment is full) come through.
+// Header only; needs Boost 1.74 or newer. Boost's exceptions come through: boost::interprocess::bad_alloc, which is no
+// std::bad_alloc, when the segment is full.
 #ifndef XSIPC_BOOST_HPP
 #define XSIPC_BOOST_HPP
 
@@ -15,6 +16,8 @@
 #include <boost/interprocess/managed_external_buffer.hpp>
 #include <boost/interprocess/mem_algo/rbtree_best_fit.hpp>
 #include <boost/interprocess/sync/mutex_family.hpp>
+#include <cerrno>
+#include <cstdint>
 
 #include "xsipc/retry.hpp"
 #include "xsipc/semaphore_set.hpp"
@@ -43,8 +46,9 @@ inline managed_segment open_managed_segment(const shared_memory_attachment& atta
 }
 
 // A mutex on one semaphore of a set, for std::lock_guard: value 1 is free, 0 is taken. Given back with SEM_UNDO when
-// its holder dies. lock() blocks, goes on after signals, and throws std::system_error (EIDRM when the set is removed).
-// Not recursive; any thread may unlock.
+// its holder dies. lock() blocks, goes on after signals, and throws std::system_error (EIDRM or EINVAL when the set is
+// removed). Not recursive; any thread of the process that locked may unlock, a forked child may not. The set's maker
+// sets the semaphore to 1 once (set_value).
 class segment_lock {
  public:
   explicit segment_lock(semaphore_set set, std::uint16_t semnum = 0) noexcept : set_(set), semnum_(semnum) {}
@@ -57,7 +61,8 @@ class segment_lock {
     if (!taken && taken.error().code != EAGAIN) taken.value();
     return taken.has_value();
   }
-  void unlock() { set_.release(semnum_, 1, sem_flags::undo).value(); }
+  // Never fails: std::lock_guard calls it in a destructor. Of a set that was removed there is nothing to give back.
+  void unlock() noexcept { static_cast<void>(set_.release(semnum_, 1, sem_flags::undo)); }
 
  private:
   semaphore_set set_;

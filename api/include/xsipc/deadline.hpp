@@ -16,6 +16,17 @@
 namespace xsipc {
 
 class deadline {
+  // Stands first, because Clang evaluates no constexpr function whose template comes later in the class.
+  // Any duration as nanoseconds, the largest or smallest number if it doesn't fit (292 years).
+  template <typename Rep, typename Period>
+  static constexpr std::int64_t saturated_ns(std::chrono::duration<Rep, Period> d) noexcept {
+    using wide = std::chrono::duration<long double, std::nano>;
+    const long double ns = wide(d).count();
+    if (ns >= 9.2e18L) return std::numeric_limits<std::int64_t>::max();
+    if (ns <= -9.2e18L) return std::numeric_limits<std::int64_t>::min();
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(d).count();
+  }
+
  public:
   enum class kind : std::uint8_t { immediate, never, at, after };
 
@@ -55,16 +66,6 @@ class deadline {
 
  private:
   constexpr deadline(kind which, std::int64_t ns) noexcept : ns_(ns), kind_(which) {}
-
-  // Any duration as nanoseconds, the largest or smallest number if it doesn't fit (292 years).
-  template <typename Rep, typename Period>
-  static constexpr std::int64_t saturated_ns(std::chrono::duration<Rep, Period> d) noexcept {
-    using wide = std::chrono::duration<long double, std::nano>;
-    const long double ns = wide(d).count();
-    if (ns >= 9.2e18L) return std::numeric_limits<std::int64_t>::max();
-    if (ns <= -9.2e18L) return std::numeric_limits<std::int64_t>::min();
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(d).count();
-  }
 
   std::int64_t ns_;
   kind kind_;

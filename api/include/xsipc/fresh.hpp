@@ -23,7 +23,8 @@ namespace xsipc {
 // creates.
 //
 // Errors: EPERM (there is one, and the caller is neither its owner nor creator nor privileged), EAGAIN (others made
-// objects under the key a thousand times in a row), and those of creating: EINVAL, ENOMEM, ENOSPC.
+// objects under the key a thousand times in a row), and those of creating: EINVAL (then nothing was removed), ENOMEM,
+// ENOSPC.
 [[nodiscard]] result<message_queue> create_fresh_queue(key which, ipc_mode mode, spi::backend& on = default_backend());
 [[nodiscard]] result<semaphore_set> create_fresh_set(key which, int nsems, ipc_mode mode,
                                                      spi::backend& on = default_backend());

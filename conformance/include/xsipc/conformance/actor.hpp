@@ -6,8 +6,9 @@
 // SIGKILL on every backend.
 //
 // Rules of the protocol, settled for every kind of actor:
-//   - Each thread of an actor does one thing at a time, in the order in which it was asked. While a call is pending
-//     on a thread, no other may be asked of it: begin another thread.
+//   - Each thread of an actor does one thing at a time. While a call is pending on a thread nothing else may be asked
+//   of
+//     it, on the main thread also nothing that concerns the process: begin the threads that a test needs first.
 //   - The first thread of an actor is the main thread of its process.
 //   - A framed message_view or message_buffer names memory of the ACTOR, by address. A span names memory of the
 //     test and travels by value; a null span stays null there, and one of more than 1 MiB arrives as a short
@@ -104,13 +105,16 @@ class actor_thread {
 
   // The SPI as this thread calls it.
   [[nodiscard]] virtual spi::backend& xsi() = 0;
+  // Its id; the main thread's is the process's.
+  [[nodiscard]] virtual ipc_pid tid() const = 0;
 
   // Starts `call`, a function of one spi::backend&, on this thread and returns at once.
   template <typename Call>
   [[nodiscard]] auto start(Call call) -> pending<std::invoke_result_t<Call, spi::backend&>> {
     using outcome_type = std::invoke_result_t<Call, spi::backend&>;
     auto outcome = std::make_shared<std::optional<outcome_type>>();
-    auto running = launch([outcome, call = std::move(call)](actor_thread& self) { outcome->emplace(call(self.xsi())); });
+    auto running =
+        launch([outcome, call = std::move(call)](actor_thread& self) { outcome->emplace(call(self.xsi())); });
     return {std::move(running), std::move(outcome)};
   }
 
@@ -134,6 +138,10 @@ class actor : public actor_thread {
 
   // Begins a further thread. It lives until it is ended or the process ends.
   virtual actor_thread& begin_thread() = 0;
+
+  // Cancels (pthread_cancel) a further thread of this process; does not wait for it to end. A call that is cancelled
+  // returns ESRCH, as if its actor had died.
+  virtual void cancel(actor_thread& thread) = 0;
 
   // Forks; the child does nothing until it is asked.
   virtual actor& fork() = 0;

@@ -24,6 +24,7 @@ enum class need : std::uint8_t {
   cap_sys_resource,   // privilege to exceed limits
   cap_ipc_owner,      // privilege to pass permission checks, which can be given up
   cap_sys_admin,      // privilege over objects of others, which can be given up
+  kernel_objects,     // objects are the kernel's own: /proc/sysvipc, sysctls and namespaces show them
 };
 
 // Returns the name as above: "other_users".
@@ -62,6 +63,8 @@ struct process_backend {
   // Whether an IPC namespace of its own (unshare) keeps a test's objects apart from everybody's.
   bool in_ipc_namespace;
   std::string_view expected_skips;
+  bool kernel_objects = false;  // need::kernel_objects
+  bool variant = false;         // of another backend: judged only when it is named
 };
 
 // `what` must live as long as the program.

@@ -9,10 +9,9 @@
 #include "xsipc/conformance/suites.hpp"
 
 // Instantiates SUITE for queue, set and segment.
-#define XSI_FOR_EACH_KIND(SUITE)                                                                       \
-  INSTANTIATE_TEST_SUITE_P(Kinds, SUITE,                                                               \
-                           testing::Values(object_kind::queue, object_kind::set, object_kind::segment), \
-                           [](const auto& info) { return std::string(kind_name(info.param)); })
+#define XSI_FOR_EACH_KIND(SUITE)                                                                                      \
+  INSTANTIATE_TEST_SUITE_P(Kinds, SUITE, testing::Values(object_kind::queue, object_kind::set, object_kind::segment), \
+                           [](const auto& kind) { return std::string(kind_name(kind.param)); })
 
 namespace xsipc::conformance {
 
@@ -29,6 +28,11 @@ struct common_status {
 };
 [[nodiscard]] bool operator==(const common_status& a, const common_status& b);
 void PrintTo(const common_status& what, std::ostream* out);
+
+// The whole status of a queue, to be compared with a later one. Throws if there is none.
+[[nodiscard]] common_status queue_snapshot(spi::backend& xsi, msqid id);
+// The same of a segment.
+[[nodiscard]] common_status segment_snapshot(spi::backend& xsi, shmid id);
 
 // The calls of one kind, by plain id. New sets have two semaphores, new segments 4096 bytes.
 class kind_calls {
@@ -66,8 +70,19 @@ class each_kind : public conformance_test, public testing::WithParamInterface<ob
 
   // Creates an object of a new private key in `owner`; fails the test and throws if that fails.
   int new_object(actor_thread& owner, ipc_mode mode = 0600) const;
+  // The same under a fresh key.
+  struct named_object {
+    key name{};
+    int id = 0;
+  };
+  named_object new_named(actor_thread& owner, ipc_mode mode = 0600);
   // Its status, as `reader` sees it; likewise.
   [[nodiscard]] common_status status(actor_thread& reader, int id) const;
+
+  // Leaves a number of 1 to 32767 in an object, and takes it out again: a message's type, the value of semaphore 0, the
+  // first bytes of a segment. Says that two ids or two processes mean the same object.
+  result<void> put_number(actor& by, int id, std::int16_t number) const;
+  result<int> take_number(actor& by, int id) const;
 };
 
 }  // namespace xsipc::conformance

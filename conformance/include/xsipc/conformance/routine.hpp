@@ -63,8 +63,8 @@ bool register_routine(std::string_view name, routine body);
 }  // namespace xsipc::conformance
 
 // Defines a routine: XSI_ROUTINE(count_to_ten) { ... context.input ...; return {}; }
-#define XSI_ROUTINE(name)                                                                                \
-  static ::xsipc::conformance::routine_result name(::xsipc::conformance::routine_context& context);      \
+#define XSI_ROUTINE(name)                                                                                   \
+  static ::xsipc::conformance::routine_result name(::xsipc::conformance::routine_context& context);         \
   [[maybe_unused]] static const bool name##_is_known = ::xsipc::conformance::register_routine(#name, name); \
   static ::xsipc::conformance::routine_result name([[maybe_unused]] ::xsipc::conformance::routine_context& context)
 

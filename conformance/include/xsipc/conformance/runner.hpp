@@ -2,6 +2,7 @@
 #ifndef XSIPC_CONFORMANCE_RUNNER_HPP
 #define XSIPC_CONFORMANCE_RUNNER_HPP
 
+#include <chrono>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -15,14 +16,15 @@ namespace xsipc::conformance {
 // such a process, and returns at once in every other.
 void serve_if_actor(int argc, char** argv, std::span<const process_backend* const> backends);
 
-enum class report_format : std::uint8_t { console, json, junit };
+enum class report_format : std::uint8_t { console, json, junit, html };
 
 struct run_options {
   std::vector<std::string> filter;  // rule ids or patterns with * ("MSGRCV-*"); empty: all
   report_format format = report_format::console;
-  std::string output;     // file for the report; empty: standard output
-  bool list = false;      // list rules and tests instead of running them
-  bool progress = true;   // show progress on standard error
+  std::string output;                                 // file for the report; empty: standard output
+  bool list = false;                                  // list rules and tests instead of running them
+  bool progress = true;                               // show progress on standard error
+  std::chrono::milliseconds time_for_a_test{30'000};  // then the watchdog gives it up
 };
 
 // Runs the suite on each backend in turn, writes one report and returns the exit status: 0 if every test passed or was

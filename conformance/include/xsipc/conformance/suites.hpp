@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -21,16 +22,16 @@
 #include "xsipc/conformance/harness.hpp"
 #include "xsipc/conformance/matchers.hpp"
 
-// Stands once in each suite's file, in namespace xsipc::conformance; NAME is the file's, without _suite.cpp. It keeps the
-// suite in programs that link the suites as a library.
-#define XSI_SUITE(name) \
+// Stands once in each suite's file, in namespace xsipc::conformance; NAME is the file's, without _suite.cpp. It keeps
+// the suite in programs that link the suites as a library.
+#define XSI_SUITE(name)     \
   void link_suite_##name(); \
   void link_suite_##name() {}
 
 // The rules that the test proves: one to three ids of the catalogue. Read by the script that links ids and tests;
 // at run time it does nothing.
-#define XSI_ASSERTION(...)                                          \
-  do {                                                              \
+#define XSI_ASSERTION(...)                                                       \
+  do {                                                                           \
     [[maybe_unused]] static constexpr std::string_view proves[] = {__VA_ARGS__}; \
   } while (false)
 
@@ -70,6 +71,11 @@ struct receive_options {
 };
 result<message> receive_text(spi::backend& xsi, msqid id, const receive_options& how = {});
 
+// Sends all of them, in their order and without waiting; throws if one can't be sent.
+void send_messages(spi::backend& xsi, msqid id, const std::vector<message>& messages);
+// Takes all messages that are left, and checks that they are these in this order.
+void expect_messages_left(spi::backend& xsi, msqid id, const std::vector<message>& messages);
+
 // The same as calls for actor_thread::start, blocking.
 inline auto sending(msqid id, long type, std::string text) {
   return [=](spi::backend& xsi) { return send_text(xsi, id, type, text, deadline::never()); };
@@ -85,8 +91,25 @@ inline auto operating(semid id, std::vector<sem_operation> operations) {
 // Returns the realtime clock in whole seconds, as the objects' times are.
 [[nodiscard]] ipc_time now();
 
+// Returns as soon as now() has moved on: for rules that tell one time of an object from another. Once a file at most.
+void wait_out_this_second();
+
 // The status of a queue; fails the test and returns an empty one if there is none.
 [[nodiscard]] queue_status status_of(spi::backend& xsi, msqid id);
+// The status of a segment, likewise.
+[[nodiscard]] segment_status status_of(spi::backend& xsi, shmid id);
+
+// An address as a number for a routine.
+[[nodiscard]] inline std::int64_t address_number(const void* address) {
+  return reinterpret_cast<std::int64_t>(address);
+}
+
+// Whether `who`, forked, dies by SIGSEGV when it reads or writes there. `who` itself does neither.
+[[nodiscard]] bool reading_kills(actor& who, const void* address);
+[[nodiscard]] bool writing_kills(actor& who, void* address);
+
+// Gives a queue another msg_qbytes and nothing else; fails as its status or its change does.
+result<void> limit_queue(spi::backend& xsi, msqid id, std::uint64_t qbytes);
 
 class conformance_test : public testing::Test {
  protected:
@@ -96,6 +119,8 @@ class conformance_test : public testing::Test {
   // Begins a process; it lives until the test ends.
   actor& process(const identity& who = {}) { return session_->process(who); }
   key fresh_key() { return session_->fresh_key(); }
+  // Returns somebody without privileges over objects: alice, or who runs the suite where there are no other users.
+  [[nodiscard]] identity unprivileged() const;
   [[nodiscard]] const harness& the_harness() const { return harness_; }
 
   // Empty if the harness offers it, else why the test is to be skipped, "needs NAME".
@@ -106,6 +131,12 @@ class conformance_test : public testing::Test {
   static msqid new_queue(actor_thread& owner, ipc_mode mode = 0600);
   static semid new_set(actor_thread& owner, int nsems = 1, ipc_mode mode = 0600);
   static shmid new_segment(actor_thread& owner, std::size_t size = 4096, ipc_mode mode = 0600);
+  // Attaches a segment and returns where; likewise.
+  static char* attach(actor_thread& who, shmid id, const attach_options& how = {});
+  // How often a segment is attached, as its status says; fails the test if there is none.
+  [[nodiscard]] static std::uint64_t nattch(actor_thread& reader, shmid id) {
+    return status_of(reader.xsi(), id).nattch;
+  }
 
  private:
   harness& harness_;

@@ -1,0 +1,117 @@
+// The programs that tell a story by themselves: run, read, interrupted.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <signal.h>
+
+#include <string>
+#include <vector>
+
+#include "support/child.hpp"
+#include "support/meeting_place.hpp"
+#include "xsipc/open.hpp"
+
+namespace {
+
+using examples::child;
+using ::testing::HasSubstr;
+
+// With --key a program works in the test's namespace, where what it leaves can be seen.
+class Program : public ::testing::Test {
+ protected:
+  static constexpr std::chrono::seconds patience = 4 * examples::watchdog;
+
+  static const examples::meeting_place& place() {
+    static const examples::meeting_place made = examples::make_meeting_place(xsipc::key{4711});
+    return made;
+  }
+
+  static child run(const std::string& name) {
+    return child(examples::beside_this_program(name),
+                 {"--key=" + std::to_string(static_cast<std::int32_t>(place().key))});
+  }
+
+  static void expect_nothing_left() {
+    if (!place().own_namespace) return;
+    for (const auto kind : {xsipc::object_kind::queue, xsipc::object_kind::set, xsipc::object_kind::segment}) {
+      EXPECT_EQ(xsipc::default_backend().usage(kind)->objects, 0U) << "kind " << static_cast<int>(kind);
+    }
+  }
+
+  // Runs it to its end, and looks for these lines in what it says.
+  static void expect_story(const std::string& name, int steps, const std::vector<std::string>& lines) {
+    child program = run(name);
+    const std::string end = program.wait_for_end(patience);
+    const std::string text = program.take_output();
+    EXPECT_EQ(end, "exit status 0") << text;
+    for (const std::string& line : lines) EXPECT_THAT(text, HasSubstr(line));
+    EXPECT_THAT(text, testing::EndsWith("\n\n" + name + ": all " + std::to_string(steps) + " steps as expected\n"));
+    expect_nothing_left();
+  }
+
+  // Interrupts it as soon as it has made something, and somewhat later.
+  static void expect_order_when_interrupted(const std::string& name) {
+    static_cast<void>(place());
+    for (int objects = 1; objects <= 2; ++objects) {
+      child program = run(name);
+      EXPECT_TRUE(examples::eventually([&] { return program.has_ended() || objects_there() >= objects; }));
+      program.signal(SIGTERM);
+      const std::string end = program.wait_for_end(patience);
+      const std::string text = program.take_output();
+      EXPECT_TRUE(end == "exit status 0" || end == "exit status 1") << end << '\n' << text;
+      EXPECT_THAT(text, HasSubstr("\n" + name + ": "));
+      expect_nothing_left();
+    }
+  }
+
+ private:
+  static int objects_there() {
+    if (!place().own_namespace) return 2;
+    int sum = 0;
+    for (const auto kind : {xsipc::object_kind::queue, xsipc::object_kind::set, xsipc::object_kind::segment}) {
+      sum += static_cast<int>(xsipc::default_backend().usage(kind)->objects);
+    }
+    return sum;
+  }
+};
+
+TEST_F(Program, ThreeWays) {
+  expect_story("three_ways", 8,
+               {"has the id from a file, queue ", "has the id by fork, queue ", "has the id as an argument, queue ",
+                "has the key, queue ", "exclusive creation: msgget: EEXIST", "removed and created anew",
+                "ftok before the file is there: ftok: ENOENT", "has the path, queue ", "answered by "});
+}
+
+TEST_F(Program, Properties) {
+  expect_story(
+      "properties", 8,
+      {"2. Connectionless? No.", "sending to an id that was a queue's: msgsnd: EINVAL", "3. Reliable? Yes.",
+       "2000 messages sent, as many received: none lost, none twice, each in its place", "4. Flow control? Yes.",
+       "sending without waiting: msgsnd: EAGAIN", "each message that is taken wakes it for one more; all 6 arrive",
+       "5. Records? Yes.", "received, call by call: 1 0 100 7", "6. Message types or priorities? Yes.",
+       "7. Persistent, without a reference count? Yes.", "the process that waited in it: msgrcv: EIDRM"});
+}
+
+TEST_F(Program, Counter) {
+  expect_story("counter", 6,
+               {"count 20000, expected 20000", "its holder gets SIGKILL, and the lock is given back",
+                "count 40000, expected 40000", "count 60000, expected 60000", "taking the lock: semop: EAGAIN",
+                "count 80000, expected 80000"});
+}
+
+TEST_F(Program, ThreeWaysInterrupted) { expect_order_when_interrupted("three_ways"); }
+TEST_F(Program, PropertiesInterrupted) { expect_order_when_interrupted("properties"); }
+TEST_F(Program, CounterInterrupted) { expect_order_when_interrupted("counter"); }
+
+#if XSIPC_EXAMPLES_WITH_BOOST
+TEST_F(Program, BoostContainers) {
+  expect_story("boost_containers", 6,
+               {"the first process has it at 0x", "the second process has the segment at 0x",
+                "50 words, counted 1000 times; 1000 lines, 500 of the second process", "attached at 0x",
+                " long lines more: ", "its holder is dead, and the lock is free again"});
+}
+
+TEST_F(Program, BoostContainersInterrupted) { expect_order_when_interrupted("boost_containers"); }
+#endif
+
+}  // namespace
