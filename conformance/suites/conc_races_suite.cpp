@@ -169,7 +169,7 @@ TEST_P(ConcRemoval, EndsEveryUse) {
   const shmid segment = new_segment(remover);
   char* const memory = attach(remover, segment);
   std::minstd_rand random(2);
-  for (int round = 0; round < 60; ++round) {
+  for (int round = 0; round < 20; ++round) {
     const int id = new_object(remover);
     if (GetParam() == object_kind::set) {
       ASSERT_THAT(remover.xsi().set_value(static_cast<semid>(id), 1, 1), Succeeds());
@@ -181,7 +181,7 @@ TEST_P(ConcRemoval, EndsEveryUse) {
                                             {.numbers = {kind_number(), id, way, static_cast<std::int64_t>(segment)}}));
     }
     while (word_at(remover, memory, 0) < 4) std::this_thread::yield();
-    dawdle(static_cast<std::uint32_t>(random() % 50'000));
+    dawdle(static_cast<std::uint32_t>(random() % 30'000));
     ASSERT_THAT(kind().remove(remover.xsi(), id), Succeeds());
     for (auto& call : calls) {
       EXPECT_THAT(call.get().numbers, ElementsAre(AnyOf(EIDRM, EINVAL))) << "way " << &call - calls.data();

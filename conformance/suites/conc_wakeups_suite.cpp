@@ -105,84 +105,94 @@ XSI_ROUTINE(answer_requests) {
   }
 }
 
-// Asks for replies and waits for each, interrupted as often as it comes: queue, rounds, interruptions; at least as many
-// of both. Returns the interruptions and what is wrong: errors, and replies that are not the one that is due.
+// Asks for replies and waits for each, interrupted as often as it comes: queue, rounds. Every tenth time it waits first
+// and asks only after it was interrupted. Returns the interruptions and what is wrong: errors, and replies that are not
+// the one that is due.
 XSI_ROUTINE(receive_under_signals) {
-  const auto& in = context.input.numbers;
-  const auto queue = static_cast<msqid>(in.at(0));
+  const auto queue = static_cast<msqid>(context.input.numbers.at(0));
+  const receive_options reply{.selector = msgtyp_selector::type(reply_type), .until = deadline::never()};
   std::int64_t interruptions = 0;
   std::int64_t wrong = 0;
-  for (std::int64_t round = 0; round < in.at(1) || interruptions < in.at(2); ++round) {
+  for (std::int64_t round = 0; round < context.input.numbers.at(1); ++round) {
+    if (round % 10 == 0) {
+      const auto nothing = receive_text(context.xsi, queue, reply);
+      (!nothing && nothing.error().code == EINTR ? interruptions : wrong) += 1;
+    }
     const std::string due = std::to_string(round);
     if (!send_text(context.xsi, queue, request_type, due)) ++wrong;
-    for (;;) {
-      const auto got =
-          receive_text(context.xsi, queue, {.selector = msgtyp_selector::type(reply_type), .until = deadline::never()});
-      if (!got && got.error().code == EINTR) {
-        ++interruptions;
-        continue;
-      }
-      if (!got || got->text != due) ++wrong;
-      break;
-    }
+    auto got = receive_text(context.xsi, queue, reply);
+    for (; !got && got.error().code == EINTR; ++interruptions) got = receive_text(context.xsi, queue, reply);
+    if (!got || got->text != due) ++wrong;
   }
   if (!send_text(context.xsi, queue, request_type, no_more)) ++wrong;
   return {.numbers = {interruptions, wrong}};
 }
 
-// Sends numbers in their order to a queue that has room for one, interrupted as often as it comes: queue, rounds,
-// interruptions. Returns as above.
+// The messages of the two routines that follow; as long as `no_more`.
+std::string numbered(std::int64_t round) { return std::to_string(1'000'000 + round); }
+
+// Sends numbers in their order to a queue that has room for one, interrupted as often as it comes: queue, rounds, and a
+// queue for telling the receiver, who waits for it in every tenth round, that this was interrupted. Returns as above.
 XSI_ROUTINE(send_under_signals) {
   const auto& in = context.input.numbers;
+  const auto queue = static_cast<msqid>(in.at(0));
   std::int64_t interruptions = 0;
   std::int64_t wrong = 0;
-  const auto send = [&](const std::string& text) {
+  for (std::int64_t round = 0; round <= in.at(1); ++round) {
+    const std::string text = round < in.at(1) ? numbered(round) : no_more;
+    bool is_awaited = round % 10 == 2;  // the receiver pauses and the queue is full
     for (;;) {
-      const auto sent = send_text(context.xsi, static_cast<msqid>(in.at(0)), request_type, text, deadline::never());
-      if (sent) return;
-      if (sent.error().code != EINTR) ++wrong;
+      const auto sent = send_text(context.xsi, queue, 1, text, deadline::never());
+      if (sent) break;
+      if (sent.error().code != EINTR) return {.numbers = {interruptions, wrong + 1}};
       ++interruptions;
+      if (is_awaited && !send_text(context.xsi, static_cast<msqid>(in.at(2)), 1, "go on")) ++wrong;
+      is_awaited = false;
     }
-  };
-  for (std::int64_t round = 0; round < in.at(1) || interruptions < in.at(2); ++round) send(std::to_string(round));
-  send(no_more);
+    if (is_awaited) ++wrong;
+  }
   return {.numbers = {interruptions, wrong}};
 }
 
-// Receives those numbers: queue. Returns how many were not the next one.
+// Receives those numbers: queue, queue for being told to go on. Returns how many were not the next one.
 XSI_ROUTINE(receive_in_order) {
+  const auto queue = static_cast<msqid>(context.input.numbers.at(0));
+  const auto told = static_cast<msqid>(context.input.numbers.at(1));
   std::int64_t wrong = 0;
   for (std::int64_t due = 0;; ++due) {
-    const auto got =
-        receive_text(context.xsi, static_cast<msqid>(context.input.numbers.at(0)), {.until = deadline::never()});
+    const auto got = receive_text(context.xsi, queue, {.until = deadline::never()});
     if (got && got->text == no_more) return {.numbers = {wrong}};
     if (!got) return {.numbers = {wrong + 1}};
-    if (got->text != std::to_string(due)) ++wrong;
+    if (got->text != numbered(due)) ++wrong;
+    if (due % 10 == 0 && !receive_text(context.xsi, told, {.until = deadline::never()})) ++wrong;
   }
 }
 
 // Takes from the first semaphore what it asks for at the second and counts it in the third, all by SEM_UNDO,
-// interrupted as often as it comes: set, rounds, interruptions. Returns interruptions, what is wrong, and rounds.
+// interrupted as often as it comes: set, rounds. Every tenth time it takes first and asks only after it was
+// interrupted. Returns the interruptions and what is wrong.
 XSI_ROUTINE(take_under_signals) {
   const auto& in = context.input.numbers;
   const auto set = static_cast<semid>(in.at(0));
   const std::vector<sem_operation> takes = {take(0, 1, sem_flags::undo), add(2, 1, sem_flags::undo)};
   std::int64_t interruptions = 0;
   std::int64_t wrong = 0;
-  std::int64_t rounds = 0;
-  for (; rounds < in.at(1) || interruptions < in.at(2); ++rounds) {
-    if (!operate(context.xsi, set, {add(1)})) ++wrong;
+  for (std::int64_t round = 0; round < in.at(1); ++round) {
+    bool asked = round % 10 != 0;
+    if (asked && !operate(context.xsi, set, {add(1)})) ++wrong;
     for (;;) {
       const auto outcome = operate(context.xsi, set, takes);
       const auto taken = context.xsi.query_semaphore(set, 2, sem_query::value);
-      if (!taken || *taken != rounds + (outcome ? 1 : 0)) ++wrong;
+      if (!taken || *taken != round + (outcome ? 1 : 0)) ++wrong;
       if (outcome) break;
-      if (outcome.error().code != EINTR) ++wrong;
+      if (outcome.error().code != EINTR) return {.numbers = {interruptions, wrong + 1}};
       ++interruptions;
+      if (!asked && !operate(context.xsi, set, {add(1)})) ++wrong;
+      asked = true;
     }
-    if (context.xsi.query_semaphore(set, 0, sem_query::value).value_or(-1) != 0) ++wrong;
+    if (!asked || context.xsi.query_semaphore(set, 0, sem_query::value).value_or(-1) != 0) ++wrong;
   }
-  return {.numbers = {interruptions, wrong, rounds}};
+  return {.numbers = {interruptions, wrong}};
 }
 
 // Gives to the first semaphore what is asked for at the second, until the set is removed. Returns that error.
@@ -199,7 +209,7 @@ XSI_ROUTINE(give_what_is_asked_for) {
 class ConcSignal : public semaphore_test {
  protected:
   static constexpr std::int64_t rounds = 500;
-  static constexpr std::int64_t interruptions = 50;
+  static constexpr std::int64_t interruptions = rounds / 10;  // at least
 
   // Sends signals until the routine ends, and returns what it returned.
   static std::vector<std::int64_t> under_signals(actor& who, pending<routine_result> call) {
@@ -216,7 +226,7 @@ TEST_F(ConcSignal, NeverCostsAMessage) {
   const msqid queue = new_queue(answerer);
   const auto id = static_cast<std::int64_t>(queue);
   auto answers = answerer.start_run("answer_requests", {.numbers = {id}});
-  auto asks = asker.start_run("receive_under_signals", {.numbers = {id, rounds, interruptions}});
+  auto asks = asker.start_run("receive_under_signals", {.numbers = {id, rounds}});
   EXPECT_THAT(under_signals(asker, asks), ElementsAre(Ge(interruptions), 0));
   EXPECT_THAT(answers.get().numbers, ElementsAre(0));
   EXPECT_EQ(status_of(answerer.xsi(), queue).qnum, 0u);
@@ -231,8 +241,9 @@ TEST_F(ConcSignal, NeverSendsAMessageOfACallThatWasInterrupted) {
   const msqid queue = new_queue(receiver);
   limit_queue(receiver.xsi(), queue, 7).value();
   const auto id = static_cast<std::int64_t>(queue);
-  auto receives = receiver.start_run("receive_in_order", {.numbers = {id}});
-  auto sends = sender.start_run("send_under_signals", {.numbers = {id, rounds, interruptions}});
+  const auto control = static_cast<std::int64_t>(new_queue(receiver));
+  auto receives = receiver.start_run("receive_in_order", {.numbers = {id, control}});
+  auto sends = sender.start_run("send_under_signals", {.numbers = {id, rounds, control}});
   EXPECT_THAT(under_signals(sender, sends), ElementsAre(Ge(interruptions), 0));
   EXPECT_THAT(receives.get().numbers, ElementsAre(0));
   EXPECT_EQ(status_of(receiver.xsi(), queue).qnum, 0u);
@@ -246,12 +257,11 @@ TEST_F(ConcSignal, EitherTakesNothingOrIsNotNoticed) {
   const semid set = set_of(giver, {0, 0, 0});
   const auto id = static_cast<std::int64_t>(set);
   auto gives = giver.begin_thread().start_run("give_what_is_asked_for", {.numbers = {id}});
-  auto takes = taker.start_run("take_under_signals", {.numbers = {id, rounds, interruptions}});
-  const auto told = under_signals(taker, takes);
-  ASSERT_THAT(told, ElementsAre(Ge(interruptions), 0, Ge(rounds)));
-  EXPECT_THAT(values_of(giver.xsi(), set), ElementsAre(0, 0, told[2]));
+  auto takes = taker.start_run("take_under_signals", {.numbers = {id, rounds}});
+  EXPECT_THAT(under_signals(taker, takes), ElementsAre(Ge(interruptions), 0));
+  EXPECT_THAT(values_of(giver.xsi(), set), ElementsAre(0, 0, rounds));
   taker.exit(0);
-  EXPECT_THAT(values_of(giver.xsi(), set), ElementsAre(told[2], 0, 0)) << "given back is what was taken";
+  EXPECT_THAT(values_of(giver.xsi(), set), ElementsAre(rounds, 0, 0)) << "given back is what was taken";
   ASSERT_THAT(giver.xsi().remove_set(set), Succeeds());
   EXPECT_THAT(gives.get().numbers, ElementsAre(EIDRM));
 }

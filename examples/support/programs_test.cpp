@@ -51,7 +51,7 @@ class Program : public ::testing::Test {
 
   // Interrupts it as soon as it has made something, and somewhat later.
   static void expect_order_when_interrupted(const std::string& name) {
-    static_cast<void>(place());
+    if (!place().own_namespace) GTEST_SKIP() << "needs an IPC namespace of its own, to see what the program has made";
     for (int objects = 1; objects <= 2; ++objects) {
       child program = run(name);
       EXPECT_TRUE(examples::eventually([&] { return program.has_ended() || objects_there() >= objects; }));
@@ -66,7 +66,6 @@ class Program : public ::testing::Test {
 
  private:
   static int objects_there() {
-    if (!place().own_namespace) return 2;
     int sum = 0;
     for (const auto kind : {xsipc::object_kind::queue, xsipc::object_kind::set, xsipc::object_kind::segment}) {
       sum += static_cast<int>(xsipc::default_backend().usage(kind)->objects);

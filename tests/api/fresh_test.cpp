@@ -188,15 +188,14 @@ TYPED_TEST(fresh_test, AnothersObjectIsEpermAndStays) {
   EXPECT_THAT(this->find(), test_support::Holds(old));
 }
 
-// The creator may remove what was given to another owner.
-TYPED_TEST(fresh_test, ReplacesWhatTheCallerHasGivenAway) {
+TYPED_TEST(fresh_test, AnUnprivilegedOwnerMayReplaceAndRootAnyway) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root, to be somebody else";
   EXPECT_TRUE(test_support::holds_in_child([&] {
     if (!test_support::become_nobody()) return false;
     const auto old = TypeParam::fresh(this->name_, this->on());
     return old && TypeParam::fresh(this->name_, this->on()).has_value() && !old->stat();
   }));
-  EXPECT_THAT(TypeParam::fresh(this->name_, this->on()), Succeeds());  // and root may anyway
+  EXPECT_THAT(TypeParam::fresh(this->name_, this->on()), Succeeds());
 }
 
 // With something there the calls are: create, find, remove, create.
