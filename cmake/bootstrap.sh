@@ -5,8 +5,8 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 
-# What every build needs: compiler, build tools, abseil, GoogleTest with GoogleMock; patch makes the planted defects.
-packages_to_build=(g++ cmake ninja-build patch libabsl-dev libgtest-dev libgmock-dev)
+# What every build needs: compiler, build tools, abseil, Boost's headers, GoogleTest with GoogleMock; patch plants defects.
+packages_to_build=(g++ cmake ninja-build patch libabsl-dev libboost-dev libgtest-dev libgmock-dev)
 
 say() { printf '== %s\n' "$*"; }
 die() { printf '== FAILED: %s\n' "$*" >&2; exit 1; }

@@ -23,6 +23,7 @@ if(XSIPC_BUILD_TESTS)
     message(FATAL_ERROR "GoogleMock is missing (conformance suite and tests).\n"
       "Install the package libgmock-dev: apt-get install libgmock-dev")
   endif()
+  xsipc_require(Boost libboost-dev "test and example of xsipc/boost.hpp" 1.74)
 else()
   find_package(absl QUIET CONFIG)  # only xsipc::status wants it; without, there is no such target
 endif()

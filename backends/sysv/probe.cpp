@@ -20,20 +20,26 @@ namespace sysv {
 namespace {
 
 // A call that changes nothing, and what a kernel that has it answers. What a sandbox answers instead is ENOSYS, EPERM,
-// EACCES or a signal. Should the key exist after all, then the call succeeds, which is an answer too.
+// EACCES or a signal. Should the key exist after all, then the call succeeds, which is an answer too. Raw where the
+// call is a cancellation point: a cancellation that is pending for the caller would unwind the caller's frames in the
+// child.
 struct question {
   xsi_call call;
   int answer;
   long (*ask)();
 };
 
+using detail::as_word;
+
 constexpr int unlikely_key = 0x78736970;
 constexpr system_calls kernel;
 
 const std::array<question, 12> questions = {{
     {xsi_call::msgget, ENOENT, [] { return kernel.msgget(unlikely_key, 0); }},
-    {xsi_call::msgsnd, EINVAL, [] { return kernel.msgsnd(-1, std::array{1L}.data(), 0, IPC_NOWAIT); }},
-    {xsi_call::msgrcv, EINVAL, [] { return kernel.msgrcv(-1, std::array{0L}.data(), 0, 0, IPC_NOWAIT); }},
+    {xsi_call::msgsnd, EINVAL,
+     [] { return raw_syscall(SYS_msgsnd, -1, as_word(std::array{1L}.data()), 0, IPC_NOWAIT); }},
+    {xsi_call::msgrcv, EINVAL,
+     [] { return raw_syscall(SYS_msgrcv, -1, as_word(std::array{0L}.data()), 0, 0, IPC_NOWAIT); }},
     {xsi_call::msgctl, EINVAL, [] { return kernel.msgctl(-1, IPC_STAT, std::array<msqid_ds, 1>().data()); }},
     {xsi_call::semget, ENOENT, [] { return kernel.semget(unlikely_key, 0, 0); }},
     {xsi_call::semop, EINVAL, [] { return kernel.semop(-1, std::array<sembuf, 1>{}.data(), 1); }},

@@ -102,7 +102,6 @@ TEST_F(Program, ThreeWaysInterrupted) { expect_order_when_interrupted("three_way
 TEST_F(Program, PropertiesInterrupted) { expect_order_when_interrupted("properties"); }
 TEST_F(Program, CounterInterrupted) { expect_order_when_interrupted("counter"); }
 
-#if XSIPC_EXAMPLES_WITH_BOOST
 TEST_F(Program, BoostContainers) {
   expect_story("boost_containers", 6,
                {"the first process has it at 0x", "the second process has the segment at 0x",
@@ -111,6 +110,5 @@ TEST_F(Program, BoostContainers) {
 }
 
 TEST_F(Program, BoostContainersInterrupted) { expect_order_when_interrupted("boost_containers"); }
-#endif
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -287,14 +288,16 @@ TEST_F(single_instance_test, TheFileHasMode0644AndIsClosedByExec) {
 
 TEST_F(single_instance_test, IsNoCancellationPoint) {
   bool returned = false;
+  int state = -1;
   test_support::posix_thread thread([&] {
     pthread_cancel(pthread_self());
     { const auto guard = single_instance::claim(path()).value(); }
     returned = !single_instance::claim(path("no/such/folder"));
-    pthread_testcancel();
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);  // asked for, and never carried out
   });
-  EXPECT_TRUE(thread.join());
+  EXPECT_FALSE(thread.join());
   EXPECT_TRUE(returned);
+  EXPECT_EQ(state, PTHREAD_CANCEL_ENABLE);
   EXPECT_TRUE(is_free_for_another());
 }
 

@@ -16,6 +16,7 @@ check() { # check DEPENDENCY PACKAGE
 }
 check absl libabsl-dev
 check GTest libgmock-dev
+check Boost libboost-dev
 cmake -S "$source" -B "$folder/libraries" -G Ninja -DXSIPC_BUILD_TESTS=OFF -DCMAKE_DISABLE_FIND_PACKAGE_absl=ON \
   -DCMAKE_DISABLE_FIND_PACKAGE_GTest=ON >"$folder/libraries.log" 2>&1 || { cat "$folder/libraries.log"; exit 1; }
 echo "missing packages: all as expected"

@@ -3,16 +3,12 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <array>
 #include <cstddef>
 #include <functional>
-#include <string>
 #include <vector>
 
-#include "support/child.hpp"
 #include "support/matchers.hpp"
 #include "support/sysv_fixture.hpp"
 #include "support/threads.hpp"
@@ -204,26 +200,6 @@ TEST_F(cancellation_test, IsDeferredAgainAfterTheCall) {
   });
   EXPECT_FALSE(thread.join());
   EXPECT_EQ(type, PTHREAD_CANCEL_DEFERRED);
-}
-
-// A process with one thread: nobody else is there to cancel it, but it may do so itself.
-TEST_F(cancellation_test, OfTheOnlyThreadByItselfActsAtReceive) {
-  struct tells_and_exits {
-    ~tells_and_exits() { ::_exit(cancelled ? 42 : 1); }  // GoogleTest's frames further up would stop the unwinding
-    bool cancelled = true;
-  };
-  auto queue = new_queue();
-  queue.send_value(1, 5, at_once).value();
-  const int status = test_support::status_of_child([&] {
-    tells_and_exits here;
-    pthread_cancel(pthread_self());
-    static_cast<void>(queue.receive_value<int>({}, at_once));
-    here.cancelled = false;
-    return 0;
-  });
-  ASSERT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(WEXITSTATUS(status), 42);
-  EXPECT_EQ(queue.stat()->qnum, 1U);
 }
 
 }  // namespace

@@ -2,11 +2,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include <array>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <functional>
+#include <new>
 
 #include "support/ipc_namespace.hpp"
 #include "support/matchers.hpp"
@@ -64,6 +69,24 @@ TEST_F(no_cancellation_point_test, Usage) {
 
 TEST_F(no_cancellation_point_test, ProbeSysv) {
   expect_to_return([] { EXPECT_TRUE(probe_sysv().works); });
+}
+
+// The probe's child inherits what is pending. Were it to act, the caller's objects would be destroyed there too.
+TEST_F(no_cancellation_point_test, ProbeSysvInItsChild) {
+  void* const memory =
+      ::mmap(nullptr, sizeof(std::atomic<int>), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  auto& destroyed = *new (memory) std::atomic<int>(0);
+  struct counted {
+    ~counted() { ++count; }
+    std::atomic<int>& count;
+  };
+  expect_to_return([&] {
+    const counted here{destroyed};
+    EXPECT_TRUE(probe_sysv().works);
+  });
+  EXPECT_EQ(destroyed, 1);
+  ::munmap(memory, sizeof destroyed);
 }
 
 TEST_F(no_cancellation_point_test, GetStatSetAndRemoveOfAQueue) {

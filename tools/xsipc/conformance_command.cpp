@@ -44,6 +44,7 @@ std::span<const conformance::process_backend* const> judged_backends() {
   static constexpr const conformance::process_backend* all[] = {
 #if XSIPC_HAS_SYSV
     &conformance::sysv_backend,
+    &conformance::sysv_checked_backend,
 #endif
   };
   return all;

@@ -17,8 +17,8 @@ namespace xsipc {
 // Returns the key that the file at `path` holds; makes it, with mode 0644, if there is none. Any number of processes
 // may call it at once: all get the same key.
 //
-// Thread safe; not safe in a signal handler. Errors: EINVAL (the file exists and holds no key), EAGAIN (no key was
-// found that names nothing), and those of open(2), link(2) and of the backend's get calls.
+// Thread safe; not safe in a signal handler; no cancellation point. Errors: EINVAL (the file exists and holds no key),
+// EAGAIN (no key was found that names nothing), and those of open(2), link(2) and of the backend's get calls.
 [[nodiscard]] result<key> key_from_file(const std::string& path, spi::backend& on = default_backend());
 
 }  // namespace xsipc

@@ -18,7 +18,7 @@ namespace xsipc::conformance {
 // What a test may need of the place where it runs. A test whose need isn't met is skipped, and the skip must stand
 // in the harness's list (expected_skips).
 enum class need : std::uint8_t {
-  other_users,        // actors of several uids: a runner with CAP_SETUID
+  other_users,        // actors of several uids: a runner that may become them, see into them and clean up after them
   private_namespace,  // objects of one test are alone, and limits can be changed
   c_calls,            // the backend's C functions
   cap_sys_resource,   // privilege to exceed limits
