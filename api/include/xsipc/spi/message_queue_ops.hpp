@@ -50,8 +50,8 @@ class message_queue_ops {
   // Returns the type and the number of bytes written to `into`; bytes behind them are untouched.
   // A cancellation point while it waits, and a cancelled call has taken nothing.
   // Errors: E2BIG (longer than `into`, truncation::refuse), EACCES (read), EIDRM (removed while waiting), EINTR
-  // (a handler ran, SA_RESTART or not), EINVAL (no such queue, a size above SSIZE_MAX, a copy that may wait or
-  // excludes), ENOMSG (nothing suits, and no time left to wait), EFAULT.
+  // (a handler ran, SA_RESTART or not), EINVAL (no such queue, a size above SSIZE_MAX, a copy that may wait,
+  // excludes, or would have to be cut), ENOMSG (nothing suits, and no time left to wait), EFAULT.
   // Source: XSI msgrcv; MSGRCV-01 to MSGRCV-42.
   virtual result<received> receive(msqid id, msgtyp_selector selector, message_buffer into, truncation when_too_long,
                                    deadline until) = 0;
