@@ -60,8 +60,8 @@ class further_thread final : public actor_thread {
   routine_result run(std::string_view name, const routine_input& input) override { return link_.run(name, input); }
   void end() override {
     link_.ask_the_last(packet_writer().put(op::end_thread));
-    const auto [pid, tid] = link_.who();
-    wait_for_state("a thread to end", [&] { return thread_state(pid, tid) == '-'; });
+    const greeting who = link_.who();
+    wait_for_state("a thread to end", [&] { return thread_state(who.pid, who.tid) == '-'; });
   }
 
  protected:

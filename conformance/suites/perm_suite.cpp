@@ -2,8 +2,6 @@
 #include <linux/capability.h>
 #include <sys/stat.h>
 
-#include <source_location>
-
 #include "xsipc/conformance/kinds.hpp"
 
 namespace xsipc::conformance {
@@ -38,9 +36,8 @@ void expect_allowed(const result<T>& outcome, bool allowed, std::string_view how
 class Perm : public each_kind {
  protected:
   // Asks in every way for each access and expects exactly `what`.
-  void expect_rights(actor& who, const named_object& of, rights what,
-                     const std::source_location& where = std::source_location::current()) {
-    const testing::ScopedTrace trace(where.file_name(), static_cast<int>(where.line()), "expected from here");
+  void expect_rights(actor& who, const named_object& of, rights what, int line = __builtin_LINE()) {
+    const testing::ScopedTrace trace(__FILE__, line, "expected from here");
     spi::backend& xsi = who.xsi();
     expect_allowed(kind().get(xsi, of.name, creation::find(0444)), what.read, "get, asking to read");
     expect_allowed(kind().get(xsi, of.name, creation::find(0222)), what.write, "get, asking to write");
