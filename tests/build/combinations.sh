@@ -22,7 +22,11 @@ refuses() {
   if configure "$name" "$@"; then die "$name was accepted"; fi
   grep -qF "$reason" "$folder/$name.log" || { cat "$folder/$name.log"; die "$name was refused without saying '$reason'"; }
 }
-symbols() { nm --demangle --defined-only "$folder/$1"/lib/*.a 2>/dev/null; }
+# has TREE PATTERN: whether a symbol that its libraries define matches.
+has() {
+  nm --demangle --defined-only "$folder/$1"/lib/*.a >"$folder/$1.symbols" 2>/dev/null
+  grep -E "$2" "$folder/$1.symbols"
+}
 
 # A program with a backend of its own needs nothing but the interface.
 cat >"$folder/own.cpp" <<'PROGRAM'
@@ -42,16 +46,16 @@ compile() { # compile TREE PROGRAM LIBRARY...
 
 configure none -DXSIPC_BACKENDS= || die "configuring without a backend"
 build none
-symbols none | grep -q 'xsipc::message_queue::send' || die "the interface is missing"
-symbols none | grep -E 'sysv|default_backend' && die "a backend that isn't compiled in left symbols"
+has none 'xsipc::message_queue::send' >/dev/null || die "the interface is missing"
+has none 'sysv|default_backend' && die "a backend that isn't compiled in left symbols"
 [ ! -e "$folder/none/lib/libxsipc.a" ] || die "there is a default backend without a backend"
 compile none own -lxsipc_api
 
 for default in auto sysv; do
   configure sysv_$default -DXSIPC_BACKENDS=sysv -DXSIPC_DEFAULT_BACKEND=$default || die "configuring sysv with default $default"
   build sysv_$default
-  symbols sysv_$default | grep -q 'xsipc::make_sysv_backend' || die "sysv is missing"
-  symbols sysv_$default | grep -E 'xsipc::(posix|fake|engine)' && die "a backend that isn't compiled in left symbols"
+  has sysv_$default 'xsipc::make_sysv_backend' >/dev/null || die "sysv is missing"
+  has sysv_$default 'xsipc::(posix|fake|engine)' && die "a backend that isn't compiled in left symbols"
   compile sysv_$default default -lxsipc -lxsipc_sysv -lxsipc_api
 done
 
