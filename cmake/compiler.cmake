@@ -17,8 +17,10 @@ set(XSIPC_SANITIZE "" CACHE STRING "Sanitizers to build with, as in -fsanitize="
 # Added to every target of the project, and to nothing that uses it.
 add_library(xsipc_build_flags INTERFACE)
 target_compile_options(xsipc_build_flags INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast
+  -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast
   -Wcast-align -Woverloaded-virtual -Wformat=2 -Wimplicit-fallthrough
+  # Where several sources make one unit, a local name may be a global one of another source.
+  $<$<NOT:$<BOOL:$<TARGET_PROPERTY:UNITY_BUILD>>>:-Wshadow>
   $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond;-Wlogical-op>
   # Members with initialisers may be left out of a designated initialiser; GCC warns of them all the same.
   -Wno-missing-field-initializers

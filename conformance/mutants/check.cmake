@@ -1,9 +1,9 @@
-# cmake -DBUILD=... -DTARGET=... -DPROGRAM=... -DREPORT=... -DCAUGHT_BY=RULE;RULE... -P check.cmake
-# Runs the suite on a mutant: the tests of the rules that the patch names, each of which must fail. With no rule named, the
-# backend is the unpatched one, and all of the suite must be green.
+# cmake -DBUILD=... -DTARGET=... -DPROGRAM=... -DREPORT=... [-DCAUGHT_BY=RULE;RULE... | -DGREEN=RULE;RULE...] -P check.cmake
+# Runs the suite on a mutant: the tests of the rules that the patch names (CAUGHT_BY), each of which must fail. Without
+# them the backend is the unpatched one, and the tests of the rules of GREEN, or all, must be green.
 cmake_minimum_required(VERSION 3.25)
 execute_process(COMMAND "${CMAKE_COMMAND}" --build "${BUILD}" --target "${TARGET}" OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
-execute_process(COMMAND "${PROGRAM}" "${REPORT}" ${CAUGHT_BY} ERROR_QUIET RESULT_VARIABLE status)
+execute_process(COMMAND "${PROGRAM}" "${REPORT}" ${CAUGHT_BY} ${GREEN} ERROR_QUIET RESULT_VARIABLE status)
 file(READ "${REPORT}" report)
 string(JSON passed GET "${report}" backends 0 passed)
 string(JSON failed GET "${report}" backends 0 failed)

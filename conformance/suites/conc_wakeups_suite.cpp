@@ -88,8 +88,8 @@ TEST_F(ConcWakeUp, IsNeverLostAmongMany) {
   EXPECT_THAT(ncnts_of(observer.xsi(), set), ElementsAre(0));
 }
 
-constexpr long request_type = 2;
-constexpr long reply_type = 1;
+constexpr long server_type = 2;
+constexpr long client_type = 1;
 constexpr const char* no_more = "no more";
 
 // Answers each request with its text: queue. Ends with the request that wants no more. Returns the first error or 0.
@@ -97,10 +97,10 @@ XSI_ROUTINE(answer_requests) {
   const auto queue = static_cast<msqid>(context.input.numbers.at(0));
   for (;;) {
     const auto request =
-        receive_text(context.xsi, queue, {.selector = msgtyp_selector::type(request_type), .until = deadline::never()});
+        receive_text(context.xsi, queue, {.selector = msgtyp_selector::type(server_type), .until = deadline::never()});
     if (!request) return {.numbers = {request.error().code}};
     if (request->text == no_more) return {.numbers = {0}};
-    const auto sent = send_text(context.xsi, queue, reply_type, request->text, deadline::never());
+    const auto sent = send_text(context.xsi, queue, client_type, request->text, deadline::never());
     if (!sent) return {.numbers = {sent.error().code}};
   }
 }
@@ -110,7 +110,7 @@ XSI_ROUTINE(answer_requests) {
 // the one that is due.
 XSI_ROUTINE(receive_under_signals) {
   const auto queue = static_cast<msqid>(context.input.numbers.at(0));
-  const receive_options reply{.selector = msgtyp_selector::type(reply_type), .until = deadline::never()};
+  const receive_options reply{.selector = msgtyp_selector::type(client_type), .until = deadline::never()};
   std::int64_t interruptions = 0;
   std::int64_t wrong = 0;
   for (std::int64_t round = 0; round < context.input.numbers.at(1); ++round) {
@@ -119,17 +119,17 @@ XSI_ROUTINE(receive_under_signals) {
       (!nothing && nothing.error().code == EINTR ? interruptions : wrong) += 1;
     }
     const std::string due = std::to_string(round);
-    if (!send_text(context.xsi, queue, request_type, due)) ++wrong;
+    if (!send_text(context.xsi, queue, server_type, due)) ++wrong;
     auto got = receive_text(context.xsi, queue, reply);
     for (; !got && got.error().code == EINTR; ++interruptions) got = receive_text(context.xsi, queue, reply);
     if (!got || got->text != due) ++wrong;
   }
-  if (!send_text(context.xsi, queue, request_type, no_more)) ++wrong;
+  if (!send_text(context.xsi, queue, server_type, no_more)) ++wrong;
   return {.numbers = {interruptions, wrong}};
 }
 
 // The messages of the two routines that follow; as long as `no_more`.
-std::string numbered(std::int64_t round) { return std::to_string(1'000'000 + round); }
+std::string text_number(std::int64_t round) { return std::to_string(1'000'000 + round); }
 
 // Sends numbers in their order to a queue that has room for one, interrupted as often as it comes: queue, rounds, and a
 // queue for telling the receiver, who waits for it in every tenth round, that this was interrupted. Returns as above.
@@ -139,7 +139,7 @@ XSI_ROUTINE(send_under_signals) {
   std::int64_t interruptions = 0;
   std::int64_t wrong = 0;
   for (std::int64_t round = 0; round <= in.at(1); ++round) {
-    const std::string text = round < in.at(1) ? numbered(round) : no_more;
+    const std::string text = round < in.at(1) ? text_number(round) : no_more;
     bool is_awaited = round % 10 == 2;  // the receiver pauses and the queue is full
     for (;;) {
       const auto sent = send_text(context.xsi, queue, 1, text, deadline::never());
@@ -163,7 +163,7 @@ XSI_ROUTINE(receive_in_order) {
     const auto got = receive_text(context.xsi, queue, {.until = deadline::never()});
     if (got && got->text == no_more) return {.numbers = {wrong}};
     if (!got) return {.numbers = {wrong + 1}};
-    if (got->text != numbered(due)) ++wrong;
+    if (got->text != text_number(due)) ++wrong;
     if (due % 10 == 0 && !receive_text(context.xsi, told, {.until = deadline::never()})) ++wrong;
   }
 }

@@ -355,12 +355,14 @@ TEST_F(NamespaceEnd, DestroysItsObjects) {
   XSI_NEEDS(need::private_namespace);
   XSI_NEEDS(need::other_users);
   XSI_NEEDS(capability::segment_lock);
-  actor& outsider = process({.uid = alice, .gid = alice});
+  // The account of locked memory is one a user, of all namespaces: other runs of this test must have other users.
+  const auto user = static_cast<ipc_user>(20'000 + ::getpid() % 40'000);
+  actor& outsider = process({.uid = user, .gid = user});
   const shmid outside = new_segment(outsider, page);
   actor& last_insider = process();
   leave_namespace(last_insider);
   actor& creator = last_insider.fork();
-  creator.become({.uid = alice, .gid = alice});
+  creator.become({.uid = user, .gid = user});
   ASSERT_EQ(lock_page(creator, new_segment(creator, page)), 0);
   EXPECT_EQ(lock_page(outsider, outside), ENOMEM);
   creator.exit(0);

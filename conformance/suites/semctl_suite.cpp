@@ -20,7 +20,6 @@ using testing::Each;
 using testing::ElementsAre;
 using testing::ElementsAreArray;
 
-constexpr auto no_wait = sem_flags::no_wait;
 constexpr sem_query queries[] = {sem_query::value, sem_query::pid, sem_query::ncnt, sem_query::zcnt};
 
 using values_type = std::vector<std::uint16_t>;

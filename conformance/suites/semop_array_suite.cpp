@@ -11,8 +11,6 @@ using testing::Each;
 using testing::ElementsAre;
 using testing::Gt;
 
-constexpr auto no_wait = sem_flags::no_wait;
-
 class SemOpArray : public conformance_test {};
 
 TEST_F(SemOpArray, NothingIsAppliedWhileItWaits) {

@@ -13,8 +13,6 @@ using testing::Each;
 using testing::ElementsAre;
 using testing::Gt;
 
-constexpr auto no_wait = sem_flags::no_wait;
-
 class SemOpBlocking : public conformance_test {
  protected:
   // A set whose arrays below can't proceed: 0 is 0, 1 is 0, 2 is 1.

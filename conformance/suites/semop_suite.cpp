@@ -19,8 +19,6 @@ using testing::ElementsAre;
 using testing::Ge;
 using testing::Le;
 
-constexpr auto no_wait = sem_flags::no_wait;
-
 class SemOp : public conformance_test {};
 
 TEST_F(SemOp, APositiveOperationAddsAndNeverWaits) {
@@ -317,7 +315,6 @@ TEST_F(SemOp, TheArrayIsNotWrittenTo) {
           {static_cast<int>(set)},
           {reinterpret_cast<const char*>(operations.data()), operations.size() * sizeof(sem_operation)}};
     };
-    const auto undo = sem_flags::undo;
     const auto done = input_of({add(1, 2, undo), zero(0), add(1), take(1, 3, undo | no_wait)});
     const auto refused = input_of({add(1, 2, undo), take(0, 1, no_wait), take(0)});
     const auto waiting = input_of({add(1), take(0, 1, undo), add(1)});

@@ -21,7 +21,6 @@ using testing::ElementsAre;
 using testing::Ge;
 using namespace std::chrono_literals;
 
-constexpr auto no_wait = sem_flags::no_wait;
 constexpr auto long_enough = 1h;  // never reached
 
 // semtimedop of one operation on semaphore 0: set, sem_op, flags and, unless it is to be NULL, the timeout's two

@@ -13,8 +13,6 @@ namespace {
 using testing::Each;
 using testing::ElementsAre;
 
-constexpr auto undo = sem_flags::undo;
-
 class SemUndoDeath : public semaphore_test {};
 
 TEST_F(SemUndoDeath, ItHappensHoweverTheProcessEnds) {

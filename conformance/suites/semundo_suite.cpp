@@ -12,9 +12,6 @@ using testing::ElementsAre;
 using testing::Ge;
 using testing::Le;
 
-constexpr auto no_wait = sem_flags::no_wait;
-constexpr auto undo = sem_flags::undo;
-
 class SemUndo : public semaphore_test {};
 
 TEST_F(SemUndo, WhatAProcessTookIsGivenBackWhenItExits) {

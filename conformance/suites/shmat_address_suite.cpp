@@ -17,8 +17,6 @@ namespace {
 
 using testing::AnyOf;
 
-const auto shmlba = static_cast<std::size_t>(SHMLBA);
-
 char* address_of(std::uintptr_t number) { return reinterpret_cast<char*>(number); }
 
 class ShmAtAddress : public conformance_test {

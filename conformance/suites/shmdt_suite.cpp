@@ -17,8 +17,6 @@ using testing::ElementsAre;
 using testing::Ge;
 using testing::Le;
 
-const auto shmlba = static_cast<std::size_t>(SHMLBA);
-
 class ShmDt : public conformance_test {};
 
 TEST_F(ShmDt, CountsDownAndSetsLpidAndDtimeAndNoOtherTime) {

@@ -220,19 +220,19 @@ void expect_in_processes(int count, const std::function<bool(int)>& work) {
   }
 }
 
-constexpr int racers = 4;
-constexpr int rounds = 100;
-using race_record = std::array<std::array<std::atomic<std::int32_t>, rounds>, racers>;
+constexpr int namers = 4;
+constexpr int names = 100;
+using name_race = std::array<std::array<std::atomic<std::int32_t>, names>, namers>;
 
 // Each round begins when all have come, and has a file of its own.
 TEST_F(key_file_test, RacingProcessesGetTheSameKey) {
-  void* const memory = mmap(nullptr, sizeof(race_record), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* const memory = mmap(nullptr, sizeof(name_race), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   ASSERT_NE(memory, MAP_FAILED);
-  auto& record = *new (memory) race_record{};
-  auto gate = new_set(rounds);
-  ASSERT_THAT(gate.set_values(std::vector<std::uint16_t>(rounds, racers)), Succeeds());
-  expect_in_processes(racers, [&](int me) {
-    for (std::uint16_t round = 0; round < rounds; ++round) {
+  auto& record = *new (memory) name_race{};
+  auto gate = new_set(names);
+  ASSERT_THAT(gate.set_values(std::vector<std::uint16_t>(names, namers)), Succeeds());
+  expect_in_processes(namers, [&](int me) {
+    for (std::uint16_t round = 0; round < names; ++round) {
       gate.acquire(round).value();
       gate.wait_for_zero(round).value();
       record[static_cast<std::size_t>(me)][round] =
@@ -241,14 +241,14 @@ TEST_F(key_file_test, RacingProcessesGetTheSameKey) {
     return true;
   });
   std::set<std::int32_t> keys;
-  for (std::size_t round = 0; round < rounds; ++round) {
+  for (std::size_t round = 0; round < names; ++round) {
     for (const auto& racer : record) EXPECT_EQ(racer[round], record[0][round]);
     keys.insert(record[0][round]);
   }
   EXPECT_EQ(keys.count(0), 0U);
   EXPECT_GT(keys.size(), 90U);
-  EXPECT_EQ(files().size(), std::size_t{rounds});  // and no file besides
-  munmap(memory, sizeof(race_record));
+  EXPECT_EQ(files().size(), std::size_t{names});  // and no file besides
+  munmap(memory, sizeof(name_race));
 }
 
 // One process makes and removes the file, the others look: there is none, or a whole one.

@@ -17,12 +17,12 @@
 namespace xsipc {
 namespace {
 
+using test_support::at_once;
 using test_support::changed_limits;
 using test_support::FailsSaying;
 using test_support::FailsWith;
 using test_support::Succeeds;
 
-constexpr deadline at_once = deadline::immediate();
 constexpr std::size_t page = 4096;
 
 std::string number(std::uint64_t value) { return std::to_string(value); }

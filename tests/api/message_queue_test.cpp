@@ -17,6 +17,7 @@
 namespace xsipc {
 namespace {
 
+using test_support::at_once;
 using test_support::bytes_of;
 using test_support::error_on_id;
 using test_support::error_on_key;
@@ -25,8 +26,6 @@ using test_support::into;
 using test_support::string_of;
 using test_support::Succeeds;
 using test_support::unused_key;
-
-constexpr deadline at_once = deadline::immediate();
 
 class message_queue_test : public test_support::sysv_test {
  protected:

@@ -20,6 +20,7 @@
 namespace xsipc {
 namespace {
 
+using test_support::at_once;
 using test_support::error_on_id;
 using test_support::error_on_key;
 using test_support::FailsAs;
@@ -29,7 +30,6 @@ using test_support::posix_thread;
 using test_support::Succeeds;
 using test_support::unused_key;
 
-constexpr deadline at_once = deadline::immediate();
 using values = std::vector<std::uint16_t>;
 
 class semaphore_set_test : public test_support::sysv_test {

@@ -1,4 +1,4 @@
-// What tests say about a result<T>.
+// What tests say of a call and of its result<T>.
 #ifndef XSIPC_TESTS_SUPPORT_MATCHERS_HPP
 #define XSIPC_TESTS_SUPPORT_MATCHERS_HPP
 
@@ -9,6 +9,7 @@
 #include <ostream>
 #include <string>
 
+#include "xsipc/deadline.hpp"
 #include "xsipc/result.hpp"
 
 namespace xsipc {
@@ -22,6 +23,8 @@ void PrintTo(const result<T>& outcome, std::ostream* out) {
 }
 
 namespace test_support {
+
+inline constexpr deadline at_once = deadline::immediate();
 
 inline ipc_error error_on_id(int code, xsi_call call, int id) {
   return {.code = code, .call = call, .subject_is = subject_kind::id, .subject = id};

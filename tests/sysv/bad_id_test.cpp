@@ -16,11 +16,10 @@
 namespace xsipc {
 namespace {
 
+using test_support::at_once;
 using test_support::error_on_id;
 using test_support::into;
 using test_support::state_of;
-
-constexpr deadline at_once = deadline::immediate();
 
 struct taker {
   std::string name;

@@ -16,6 +16,7 @@
 namespace xsipc {
 namespace {
 
+using test_support::at_once;
 using test_support::bytes_of;
 using test_support::error_on_id;
 using test_support::FailsAs;
@@ -24,7 +25,6 @@ using test_support::into;
 using test_support::state_of;
 using test_support::Succeeds;
 
-constexpr deadline at_once = deadline::immediate();
 constexpr std::size_t far_too_large = std::numeric_limits<std::size_t>::max();
 
 struct frame {

@@ -16,13 +16,13 @@
 namespace xsipc {
 namespace {
 
+using test_support::at_once;
 using test_support::bytes_of;
 using test_support::changed_limits;
 using test_support::into;
 using test_support::posix_thread;
 using test_support::state_of;
 
-constexpr deadline at_once = deadline::immediate();
 constexpr deadline never = deadline::never();
 
 // Tells that its destructor ran.

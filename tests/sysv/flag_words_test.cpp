@@ -21,11 +21,11 @@
 namespace xsipc {
 namespace {
 
+using test_support::at_once;
 using test_support::noted_call;
 using test_support::Succeeds;
 using test_support::tape;
 
-constexpr deadline at_once = deadline::immediate();
 constexpr deadline never = deadline::never();
 
 // Written out, because the C library's headers and the backend might be wrong together.

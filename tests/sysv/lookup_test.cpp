@@ -20,10 +20,9 @@
 namespace xsipc {
 namespace {
 
+using test_support::at_once;
 using test_support::error_on_id;
 using test_support::FailsAs;
-
-constexpr deadline at_once = deadline::immediate();
 
 class lookup_test : public test_support::sysv_test {
  protected:

@@ -18,13 +18,13 @@
 namespace xsipc {
 namespace {
 
+using test_support::at_once;
 using test_support::changed_limits;
 using test_support::FailsWith;
 using test_support::into;
 using test_support::posix_thread;
 using test_support::Succeeds;
 
-constexpr deadline at_once = deadline::immediate();
 constexpr std::byte untouched{0xee};
 
 std::vector<std::byte> pattern(std::size_t size) {

@@ -16,11 +16,11 @@
 namespace xsipc {
 namespace {
 
+using test_support::at_once;
 using test_support::error_on_id;
 using test_support::error_on_key;
 using test_support::tape;
 
-constexpr deadline at_once = deadline::immediate();
 constexpr int id = 77;
 constexpr std::int32_t key_number = -77;
 

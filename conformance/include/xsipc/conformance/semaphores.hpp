@@ -12,6 +12,9 @@
 
 namespace xsipc::conformance {
 
+inline constexpr auto no_wait = sem_flags::no_wait;
+inline constexpr auto undo = sem_flags::undo;
+
 constexpr sem_operation op_of(int semnum, int sem_op, sem_flags flags = sem_flags::none) {
   return {static_cast<std::uint16_t>(semnum), static_cast<std::int16_t>(sem_op), flags};
 }

@@ -11,8 +11,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/shm.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -48,6 +50,9 @@ inline constexpr ipc_user alice = 61001;
 inline constexpr ipc_user bob = 61002;
 inline constexpr ipc_user carol = 61003;
 inline constexpr ipc_user nobody = 65534;
+
+// What an attach address is a multiple of.
+inline const auto shmlba = static_cast<std::size_t>(SHMLBA);
 
 // A message by value.
 struct message {
