@@ -1,14 +1,20 @@
 #include "xsipc/open.hpp"
 
+#if XSIPC_HAS_FAKE
+#include "xsipc/fake.hpp"
+#endif
+
 namespace xsipc {
 namespace {
 
 std::unique_ptr<spi::backend> make_default() {
 #if XSIPC_DEFAULT_IS_SYSV
   return make_sysv_backend();
+#elif XSIPC_DEFAULT_IS_FAKE || (XSIPC_DEFAULT_IS_AUTO && !XSIPC_HAS_SYSV && XSIPC_HAS_FAKE)
+  return make_fake_backend();
 #elif XSIPC_DEFAULT_IS_AUTO && XSIPC_HAS_SYSV
-  // No other backend is compiled in that could take over if the platform's System V IPC does not work, so there is
-  // nothing to choose and nothing to probe for: the first call says what is wrong.
+  // No other backend is compiled in that could take over if the platform's System V IPC does not work - the fake is for
+  // whoever asks for it -, so there is nothing to choose and nothing to probe for: the first call says what is wrong.
   return make_sysv_backend();
 #else
 #error "no backend that XSIPC_DEFAULT_BACKEND could mean is compiled in"
@@ -26,6 +32,9 @@ std::vector<std::string_view> built_backends() {
   return {
 #if XSIPC_HAS_SYSV
     "sysv",
+#endif
+#if XSIPC_HAS_FAKE
+    "fake",
 #endif
   };
 }

@@ -7,6 +7,7 @@
 
 #include <sys/ipc.h>
 
+#include "../failure.hpp"
 #include "syscalls.hpp"
 #include "xsipc/ipc_perm.hpp"
 #include "xsipc/object_status.hpp"
@@ -14,22 +15,8 @@
 
 namespace xsipc::sysv {
 
-// What a call was about, for its error.
-struct subject {
-  xsi_call call;
-  subject_kind is = subject_kind::none;
-  std::int64_t number = 0;
-
-  static subject of(xsi_call call, int id) { return {call, subject_kind::id, id}; }
-  static subject of(xsi_call call, key which) { return {call, subject_kind::key, static_cast<std::int32_t>(which)}; }
-  static subject of(xsi_call call, const void* address) {
-    return {call, subject_kind::address, reinterpret_cast<std::intptr_t>(address)};
-  }
-};
-
-inline ipc_error failure(int code, const subject& about) {
-  return {.code = code, .call = about.call, .subject_is = about.is, .subject = about.number};
-}
+using detail::failure;
+using detail::subject;
 
 // The raw result of a call as a T, or its errno as an error.
 template <typename T>

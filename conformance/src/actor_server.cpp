@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -168,6 +169,7 @@ void answer_process_call(op code, packet_reader& request, actor_state& state, in
     case op::signals_caught: answer.put(caught[static_cast<std::size_t>(request.get<int>())].load()); return;
     case op::peek: return answer_peek(request, answer);
     case op::poke: return answer_poke(request);
+    case op::new_namespace: answer.put(::unshare(CLONE_NEWIPC) == 0); return;
     default: throw std::logic_error("an actor was asked for what it doesn't know");
   }
 }

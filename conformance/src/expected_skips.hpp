@@ -16,6 +16,8 @@ class expected_skips {
 
   // The reason why a test of `rule` may be skipped for `need`; null if it may not.
   [[nodiscard]] const std::string* reason(std::string_view rule, std::string_view need) const;
+  // The reason why a test of any rule may, if another test of the rule has passed: a line for the rule *.
+  [[nodiscard]] const std::string* reason_if_proven(std::string_view need) const { return reason("*", need); }
 
  private:
   std::map<std::pair<std::string, std::string>, std::string> reasons_;

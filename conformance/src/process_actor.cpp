@@ -154,6 +154,12 @@ void process_actor::begin_kill() {
   if (!ended_) ::syscall(SYS_pidfd_send_signal, pidfd_, SIGKILL, nullptr, 0);
 }
 
+void process_actor::enter_new_namespace() {
+  if (!link_.ask(packet_writer().put(op::new_namespace)).get<bool>()) {
+    throw std::system_error(EPERM, std::generic_category(), "unshare");
+  }
+}
+
 void process_actor::kill() {
   begin_kill();
   wait_until_gone();

@@ -60,6 +60,8 @@ class process_actor final : public actor {
 
   // Sends SIGKILL and waits for nothing.
   void begin_kill();
+  // Moves the process into an IPC namespace of its own. Throws std::system_error if it may not.
+  void enter_new_namespace();
 
   [[nodiscard]] spi::backend& xsi() override { return link_.xsi(); }
   [[nodiscard]] ipc_pid tid() const override { return link_.who().tid; }

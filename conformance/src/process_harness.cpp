@@ -44,6 +44,12 @@ class process_session final : public session {
     return keep(std::make_unique<process_actor>(services_, ours, true));
   }
 
+  actor& process_elsewhere() override {
+    auto& born = static_cast<process_actor&>(process({}));
+    born.enter_new_namespace();
+    return born;
+  }
+
   // Random, so that tests without a namespace of their own meet nobody's objects; all above the keys that people
   // choose.
   key fresh_key() override {
@@ -121,6 +127,7 @@ class process_harness final : public harness {
       case need::cap_ipc_owner: return have_capability(CAP_IPC_OWNER);
       case need::cap_sys_admin: return have_capability(CAP_SYS_ADMIN);
       case need::kernel_objects: return what_.kernel_objects;
+      case need::real_processes: return true;
     }
     return false;
   }
@@ -148,19 +155,6 @@ class process_harness final : public harness {
 
 std::unique_ptr<harness> make_process_harness(const process_backend& what) {
   return std::make_unique<process_harness>(what);
-}
-
-std::string_view need_name(need what) {
-  switch (what) {
-    case need::other_users: return "other_users";
-    case need::private_namespace: return "private_namespace";
-    case need::c_calls: return "c_calls";
-    case need::cap_sys_resource: return "cap_sys_resource";
-    case need::cap_ipc_owner: return "cap_ipc_owner";
-    case need::cap_sys_admin: return "cap_sys_admin";
-    case need::kernel_objects: return "kernel_objects";
-  }
-  return "?";
 }
 
 }  // namespace xsipc::conformance

@@ -60,8 +60,8 @@ enum class op : std::uint8_t {
   signals_caught,
   peek,
   poke,
+  new_namespace,  // also of the process that begins actors
   // Of the process that begins actors.
-  new_namespace,
   begin_process,
   reap,
   reap_all,

@@ -19,8 +19,7 @@ std::string_view rule_record::result() const {
     return std::any_of(tests.begin(), tests.end(), [&](const test_record* each) { return each->result == what; });
   };
   if (any(outcome::failed)) return outcome_name(outcome::failed);
-  if (any(outcome::skipped)) return outcome_name(outcome::skipped);
-  return outcome_name(outcome::passed);
+  return outcome_name(any(outcome::passed) ? outcome::passed : outcome::skipped);
 }
 
 std::size_t suite_run::count(outcome what) const {

@@ -22,11 +22,11 @@ struct test_record {
   const proof* proves;
   outcome result = outcome::passed;
   std::string text;           // what failed, or the need that was missing
-  bool skip_allowed = false;  // skipped, and the list names each of its rules
+  bool skip_allowed = false;  // skipped, and the list of expected skips allows it
   double seconds = 0;
 };
 
-// One rule over all its tests: failed if one failed, else skipped if one was, else passed if there was one.
+// One rule over all its tests: failed if one failed, else passed if one passed, else skipped if there was one.
 struct rule_record {
   const assertion* rule;
   std::vector<const test_record*> tests;

@@ -56,6 +56,7 @@ class recorder final : public testing::EmptyTestEventListener {
       : run_(run),
         skips_(on.expected_skips()),
         progress_(options.progress),
+        filter_(options.filter),
         time_for_a_test_(options.time_for_a_test) {}
 
  private:
@@ -85,6 +86,9 @@ class recorder final : public testing::EmptyTestEventListener {
 
   void OnTestProgramEnd(const testing::UnitTest& all) override {
     progress_.run_ended();
+    for (test_record& each : run_.tests) {
+      if (each.result == outcome::skipped && !each.skip_allowed) each.skip_allowed = allowed_if_proven(each);
+    }
     run_.seconds = static_cast<double>(all.elapsed_time()) / 1000;
   }
 
@@ -112,9 +116,27 @@ class recorder final : public testing::EmptyTestEventListener {
     return true;
   }
 
+  // Or it allows the need for rules of which another test has passed. Of rules that the filter doesn't name not all
+  // tests have run.
+  [[nodiscard]] bool allowed_if_proven(const test_record& record) const {
+    if (record.proves == nullptr || !record.text.starts_with("needs ")) return false;
+    const std::string need = record.text.substr(6);
+    if (skips_.reason_if_proven(need) == nullptr) return false;
+    return std::all_of(record.proves->rules.begin(), record.proves->rules.end(), [&](std::string_view rule) {
+      return !selected(rule, filter_) || skips_.reason(rule, need) != nullptr || passed_elsewhere(rule);
+    });
+  }
+  [[nodiscard]] bool passed_elsewhere(std::string_view rule) const {
+    return std::any_of(run_.tests.begin(), run_.tests.end(), [&](const test_record& each) {
+      return each.result == outcome::passed && each.proves != nullptr &&
+             std::find(each.proves->rules.begin(), each.proves->rules.end(), rule) != each.proves->rules.end();
+    });
+  }
+
   suite_run& run_;
   expected_skips skips_;
   progress_line progress_;
+  std::vector<std::string> filter_;
   std::chrono::milliseconds time_for_a_test_;
   std::unique_ptr<watchdog> watchdog_;
   int number_ = 0;
@@ -179,6 +201,8 @@ void write_report(std::ostream& out, const std::vector<suite_run>& runs, const r
 }  // namespace
 
 void set_running_harness(harness* on) { running = on; }
+
+const harness* running_harness_or_null() { return running; }
 
 harness& running_harness() {
   if (running == nullptr) throw std::logic_error("a conformance test runs outside of run_suites()");

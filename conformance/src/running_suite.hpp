@@ -8,6 +8,8 @@ namespace xsipc::conformance {
 
 void set_running_harness(harness* on);
 [[nodiscard]] harness& running_harness();
+// Null in the process of an actor.
+[[nodiscard]] const harness* running_harness_or_null();
 
 }  // namespace xsipc::conformance
 

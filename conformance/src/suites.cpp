@@ -40,15 +40,11 @@ void expect_messages_left(spi::backend& xsi, msqid id, const std::vector<message
 }
 
 ipc_time now() {
-  timespec time{};
-  // The coarse clock is the one that the kernel's whole seconds come from; the exact one may be ahead of it.
-  ::clock_gettime(CLOCK_REALTIME_COARSE, &time);
-  return time.tv_sec;
+  const harness* const on = running_harness_or_null();
+  return on != nullptr ? on->now() : harness::system_now();
 }
 
-void wait_out_this_second() {
-  for (const ipc_time begin = now(); now() == begin;) std::this_thread::sleep_for(std::chrono::milliseconds(2));
-}
+void wait_out_this_second() { running_harness().wait_out_this_second(); }
 
 queue_status status_of(spi::backend& xsi, msqid id) {
   const auto status = xsi.stat_queue(static_cast<int>(id), lookup::id);

@@ -23,6 +23,7 @@ struct watched {
   std::condition_variable_any changed;
   bool test_running ABSL_GUARDED_BY(mutex) = false;
   std::set<ipc_pid> processes ABSL_GUARDED_BY(mutex);
+  std::function<void()> dump_simulation ABSL_GUARDED_BY(mutex);
 };
 
 watched& the_watched() {
@@ -64,6 +65,23 @@ bool ended_within(std::chrono::milliseconds time) {
   return true;
 }
 
+// Shows what a test of simulated processes does, if it is one, and ends the program unless the test ends after all.
+void give_up_simulation(const std::string& test) {
+  std::function<void()> dump;
+  {
+    const annotated_lock lock(the_watched().mutex);
+    dump = the_watched().dump_simulation;
+  }
+  if (!dump) return;
+  for (const ipc_pid tid : threads_of(::getpid())) dump_thread(::getpid(), tid);
+  // On a thread of its own: what hangs may hold what this needs.
+  std::thread(dump).detach();
+  if (ended_within(std::chrono::seconds(2))) return;
+  std::cerr << "watchdog: " << test << " hangs; simulated processes can't be killed apart from the program\n"
+            << std::flush;
+  std::abort();
+}
+
 }  // namespace
 
 void throw_if_test_expired(const std::string& waited_for) {
@@ -78,6 +96,11 @@ void watch_process(ipc_pid pid) {
 void forget_process(ipc_pid pid) {
   const annotated_lock lock(the_watched().mutex);
   the_watched().processes.erase(pid);
+}
+
+void watch_simulation(std::function<void()> dump) {
+  const annotated_lock lock(the_watched().mutex);
+  the_watched().dump_simulation = std::move(dump);
 }
 
 watchdog::watchdog(std::string test, std::chrono::milliseconds limit)
@@ -103,6 +126,7 @@ watchdog::~watchdog() {
 void watchdog::watch() {
   if (ended_within(limit_)) return;
   std::cerr << "watchdog: " << test_ << " has taken " << limit_.count() << " ms and is given up\n" << std::flush;
+  give_up_simulation(test_);
   expired = true;
   dump_all(test_thread_);
   if (ended_within(std::chrono::seconds(10))) return;

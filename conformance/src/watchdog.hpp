@@ -3,6 +3,7 @@
 #define XSIPC_CONFORMANCE_WATCHDOG_HPP
 
 #include <chrono>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -25,9 +26,14 @@ void throw_if_test_expired(const std::string& waited_for);
 void watch_process(ipc_pid pid);
 void forget_process(ipc_pid pid);
 
+// Tells the watchdog of simulated processes that belong to the running test, or (null) that they are gone: `dump`
+// writes what they wait for to standard error.
+void watch_simulation(std::function<void()> dump);
+
 // Watches one test from its making to its end. When the time is over it writes the stacks of the test's thread and of
 // all watched processes to standard error and kills those processes, which ends every wait of the test. A test that
-// doesn't end even then takes the whole program with it.
+// doesn't end even then takes the whole program with it, and so does one of simulated processes, which can't be killed
+// apart from it.
 class watchdog {
  public:
   // `test` names it in the report.

@@ -285,22 +285,26 @@ class LifeJump : public semaphore_test {
 
 TEST_F(LifeJump, OutOfMsgrcvLeavesTheQueueUsable) {
   XSI_ASSERTION("LIFE-11");
+  XSI_NEEDS(need::real_processes);
   XSI_NEEDS(need::c_calls);
   check_receive(true);
 }
 TEST_F(LifeJump, OutOfMsgsndLeavesTheQueueUsable) {
   XSI_ASSERTION("LIFE-11");
+  XSI_NEEDS(need::real_processes);
   XSI_NEEDS(need::c_calls);
   check_send(true);
 }
 TEST_F(LifeJump, OutOfSemopLeavesTheSetUsable) {
   XSI_ASSERTION("LIFE-11");
+  XSI_NEEDS(need::real_processes);
   XSI_NEEDS(need::c_calls);
   check_semop(blocking_call::take, true);
   check_semop(blocking_call::wait_for_zero, true);
 }
 TEST_F(LifeJump, OutOfSemtimedopLeavesTheSetUsable) {
   XSI_ASSERTION("LIFE-11");
+  XSI_NEEDS(need::real_processes);
   XSI_NEEDS(need::c_calls);
   XSI_NEEDS(capability::timed_semop);
   check_semop(blocking_call::timed_take, true);
@@ -308,14 +312,17 @@ TEST_F(LifeJump, OutOfSemtimedopLeavesTheSetUsable) {
 
 TEST_F(LifeJump, OutOfReceiveLeavesTheQueueUsable) {
   XSI_ASSERTION("LIFE-11");
+  XSI_NEEDS(need::real_processes);
   check_receive(false);
 }
 TEST_F(LifeJump, OutOfSendLeavesTheQueueUsable) {
   XSI_ASSERTION("LIFE-11");
+  XSI_NEEDS(need::real_processes);
   check_send(false);
 }
 TEST_F(LifeJump, OutOfOperateLeavesTheSetUsable) {
   XSI_ASSERTION("LIFE-11");
+  XSI_NEEDS(need::real_processes);
   check_semop(blocking_call::take, false);
   check_semop(blocking_call::wait_for_zero, false);
 }

@@ -150,8 +150,7 @@ TEST_F(LimitsAtOnce, OfTheKernelAreItsSysctlsInTheNamespaceAlone) {
   XSI_NEEDS(need::kernel_objects);
   XSI_NEEDS(need::private_namespace);
   actor& client = process();
-  actor& elsewhere = process();
-  leave_namespace(elsewhere);
+  actor& elsewhere = process_elsewhere();
   const ipc_limits untouched = elsewhere.xsi().limits().value();
   const auto expect_as_limits = [](actor& who) {
     const ipc_limits limits = who.xsi().limits().value();
@@ -285,11 +284,10 @@ TEST_P(KernelView, ListsToEverybodyTheSame) {
 
 TEST_P(KernelView, EndsAtTheNamespace) {
   XSI_ASSERTION("LNX-13");
-  XSI_NEEDS(need::kernel_objects);
   XSI_NEEDS(need::private_namespace);
+  const bool has_list = the_harness().offers(need::kernel_objects);
   actor& insider = process();
-  actor& outsider = process();
-  leave_namespace(outsider);
+  actor& outsider = process_elsewhere();
   const named_object object = new_named(insider, 0666);
   ASSERT_THAT(put_number(insider, object.id, 7), Succeeds());
   const common_status before = status(insider, object.id);
@@ -297,11 +295,16 @@ TEST_P(KernelView, EndsAtTheNamespace) {
   for (const auto& [call, outcome] : kind().every_call(outsider.xsi(), object.id)) {
     EXPECT_THAT(outcome, FailsWith(EINVAL)) << call;
   }
-  EXPECT_TRUE(listed(outsider).empty());
+  if (has_list) {
+    EXPECT_TRUE(listed(outsider).empty());
+  }
   EXPECT_EQ(outsider.xsi().usage(GetParam()).value().objects, 0u);
 
   const auto namesake = kind().get(outsider.xsi(), object.name, creation::create_only(0666));
-  ASSERT_THAT(namesake, SucceedsWith(object.id)) << "the first of each namespace";
+  ASSERT_THAT(namesake, Succeeds());
+  if (has_list) {
+    EXPECT_EQ(*namesake, object.id) << "the first of each namespace";
+  }
   ASSERT_THAT(put_number(outsider, *namesake, 9), Succeeds());
   EXPECT_EQ(status(insider, object.id), before);
   EXPECT_THAT(take_number(insider, object.id), SucceedsWith(7));

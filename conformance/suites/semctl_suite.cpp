@@ -321,6 +321,28 @@ TEST_F(SemCtl, QueriesReturnWhatWasAskedForAndOtherCommandsZero) {
   EXPECT_THAT(call_semctl(client, set, 0, SETVAL, -1).numbers, ElementsAre(-1, ERANGE));
 }
 
+TEST_F(SemCtl, QueriesTellWhatWasAskedForAlsoBySemaphore) {
+  XSI_ASSERTION("SEMCTL-17");
+  actor& client = process();
+  const int most = largest_value(client.xsi());
+  const semid set = set_of(client, {5, 0, 3});
+  std::vector<pending<result<void>>> calls;
+  for (const auto& operation : {take(1), take(1, 2), zero(2)}) {
+    calls.push_back(process().start(operating(set, {operation})));
+    ASSERT_TRUE(calls.back().blocked());
+  }
+  for (const int value : {most, 9}) {
+    ASSERT_THAT(client.xsi().set_value(set, 0, value), Succeeds());
+    EXPECT_THAT(client.xsi().query_semaphore(set, 0, sem_query::value), SucceedsWith(value));
+  }
+  EXPECT_THAT(client.xsi().query_semaphore(set, 0, sem_query::pid), SucceedsWith(client.pid()));
+  EXPECT_THAT(client.xsi().query_semaphore(set, 1, sem_query::ncnt), SucceedsWith(2));
+  EXPECT_THAT(client.xsi().query_semaphore(set, 1, sem_query::zcnt), SucceedsWith(0));
+  EXPECT_THAT(client.xsi().query_semaphore(set, 2, sem_query::zcnt), SucceedsWith(1));
+  EXPECT_THAT(client.xsi().query_semaphore(set, 2, sem_query::ncnt), SucceedsWith(0));
+  EXPECT_THAT(client.xsi().query_semaphore(set, 2, sem_query::value), SucceedsWith(3));
+}
+
 // The errors of one command on memory that isn't there: none at all, forbidden, and only its first two bytes there.
 XSI_ROUTINE(semctl_of_bad_memory) {
   const auto& in = context.input.numbers;

@@ -260,6 +260,18 @@ TEST_F(SemOp, AnArrayThatCantBeReadIsEfault) {
   EXPECT_THAT(values_of(client.xsi(), set), ElementsAre(1, 0)) << "only the readable one counts";
 }
 
+TEST_F(SemOp, AnArrayThatIsNotThereIsEfaultForCallersOfTheInterfaceToo) {
+  XSI_ASSERTION("SEMOP-42");
+  XSI_NEEDS(capability::bad_address);
+  actor& client = process();
+  const semid set = new_set(client);
+  for (const std::size_t count : {1U, 2U}) {
+    const std::span<const sem_operation> nowhere(static_cast<const sem_operation*>(nullptr), count);
+    EXPECT_THAT(client.xsi().operate(set, nowhere, deadline::immediate()), FailsWith(EFAULT)) << count;
+  }
+  EXPECT_THAT(values_of(client.xsi(), set), ElementsAre(0));
+}
+
 TEST_F(SemOp, ASemnumOutOfRangeComesBeforeMissingPermission) {
   XSI_ASSERTION("SEMOP-43");
   XSI_NEEDS(need::other_users);

@@ -95,6 +95,24 @@ TEST_F(SemTimedOp, WithoutATimeoutItIsSemop) {
   EXPECT_THAT(sempids_of(client.xsi(), set), ElementsAre(waiter.pid()));
 }
 
+TEST_F(SemTimedOp, WithoutAnEndItIsSemop) {
+  XSI_ASSERTION("SEMTIME-01");
+  XSI_NEEDS(capability::timed_semop);
+  actor& client = process();
+  actor& waiter = process();
+  const semid set = new_set(client);
+  EXPECT_THAT(operate(client.xsi(), set, {add(0, 2)}, deadline::never()), Succeeds());
+  EXPECT_THAT(operate(client.xsi(), set, {take(0, 3, no_wait)}, deadline::never()), FailsWith(EAGAIN));
+  EXPECT_THAT(values_of(client.xsi(), set), ElementsAre(2));
+  auto call = waiter.start(operating_until(set, {take(0, 3)}, deadline::never()));
+  ASSERT_TRUE(call.blocked());
+  EXPECT_THAT(ncnts_of(client.xsi(), set), ElementsAre(1));
+  ASSERT_THAT(operate(client.xsi(), set, {add(0)}), Succeeds());
+  EXPECT_THAT(call.get(), Succeeds());
+  EXPECT_THAT(values_of(client.xsi(), set), ElementsAre(0));
+  EXPECT_THAT(sempids_of(client.xsi(), set), ElementsAre(waiter.pid()));
+}
+
 TEST_F(SemTimedOp, WhenTheTimeIsOverItIsEagainAndNothingHappened) {
   XSI_ASSERTION("SEMTIME-02");
   XSI_NEEDS(capability::timed_semop);
@@ -259,6 +277,22 @@ TEST_F(SemTimedOp, TheTimeoutIsNotWrittenTo) {
   ASSERT_TRUE(interrupted.blocked());
   waiter.signal(SIGUSR1);
   EXPECT_THAT(interrupted.get().numbers, ElementsAre(EINTR, 3600, 9));
+}
+
+TEST_F(SemTimedOp, ADurationServesAgain) {
+  XSI_ASSERTION("SEMTIME-07");
+  XSI_NEEDS(capability::timed_semop);
+  actor& client = process();
+  const semid set = new_set(client);
+  constexpr auto time = 20ms;
+  const deadline until = deadline::after(time);
+  for (int i = 0; i < 3; ++i) {
+    const auto begin = steady_clock::now();
+    EXPECT_THAT(operate(client.xsi(), set, {take(0)}, until), FailsWith(EAGAIN));
+    EXPECT_THAT(steady_clock::now() - begin, Ge(time));
+    EXPECT_EQ(until, deadline::after(time));
+  }
+  EXPECT_THAT(operate(client.xsi(), set, {add(0)}, until), Succeeds());
 }
 
 TEST_F(SemTimedOp, ATimeoutThatCantBeReadIsEfault) {

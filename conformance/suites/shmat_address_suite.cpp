@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <vector>
 
 #include "xsipc/conformance/suites.hpp"
 
@@ -199,6 +200,7 @@ XSI_ROUTINE(attach_without_room) {
 
 TEST_F(ShmAtAddress, WithoutRoomInTheAddressSpaceIsEnomem) {
   XSI_ASSERTION("SHMAT-18");
+  XSI_NEEDS(need::real_processes);
   actor& client = process();
   const shmid segment = new_segment(client, std::size_t{1} << 20);
   attach(client, segment);
@@ -207,6 +209,23 @@ TEST_F(ShmAtAddress, WithoutRoomInTheAddressSpaceIsEnomem) {
   EXPECT_EQ(nattch(client, segment), 1u);
   attach(client, segment);
   EXPECT_EQ(nattch(client, segment), 2u);
+}
+
+TEST_F(ShmAtAddress, WhenTheAddressSpaceIsFullIsEnomem) {
+  XSI_ASSERTION("SHMAT-18");
+  constexpr std::size_t size = std::size_t{1} << 44;  // 16 TiB, of which no byte is touched
+  actor& client = process();
+  const auto segment =
+      client.xsi().get_segment(key::ipc_private, size, creation::create_only(0600), {.no_reserve = true});
+  ASSERT_THAT(segment, Succeeds());
+  std::vector<void*> attached;
+  auto next = client.xsi().attach(*segment, {});
+  for (; next && attached.size() < 1000; next = client.xsi().attach(*segment, {})) attached.push_back(*next);
+  EXPECT_THAT(next, FailsWith(ENOMEM));
+  ASSERT_FALSE(attached.empty());
+  EXPECT_EQ(nattch(client, *segment), attached.size());
+  ASSERT_THAT(client.xsi().detach(attached.back()), Succeeds());
+  EXPECT_THAT(client.xsi().attach(*segment, {}), Succeeds());
 }
 
 }  // namespace

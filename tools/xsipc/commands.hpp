@@ -8,7 +8,7 @@
 
 namespace xsipc::tool {
 
-// The backends that were compiled in, as the conformance suite knows them.
+// The backends that were compiled in and that real processes share, as the conformance suite knows them.
 [[nodiscard]] std::span<const conformance::process_backend* const> judged_backends();
 
 int conformance_command();

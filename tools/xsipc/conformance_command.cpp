@@ -1,4 +1,5 @@
 // xsipc conformance
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -13,8 +14,11 @@
 #if XSIPC_HAS_SYSV
 #include "sysv.hpp"
 #endif
+#if XSIPC_HAS_FAKE
+#include "fake.hpp"
+#endif
 
-ABSL_FLAG(std::string, backend, "", "conformance: the backend to judge (sysv); all that were built unless given");
+ABSL_FLAG(std::string, backend, "", "conformance: the backend to judge (sysv, fake); all that were built unless given");
 ABSL_FLAG(std::vector<std::string>, filter, {},
           "conformance: only tests that prove one of these rules: ids or patterns, separated by commas (MSGRCV-*)");
 ABSL_FLAG(std::string, format, "console", "conformance: form of the report: console, json, junit or html");
@@ -24,30 +28,46 @@ ABSL_FLAG(bool, list, false, "conformance: list rules and their tests, run nothi
 namespace xsipc::tool {
 namespace {
 
-std::string known_names() {
-  std::vector<std::string> names;
-  for (const auto* const each : judged_backends()) names.emplace_back(each->name);
-  return absl::StrJoin(names, ", ");
+// A backend that was compiled in.
+struct known_backend {
+  std::string name;
+  bool variant;  // of another one: judged only when it is named
+  std::function<std::unique_ptr<conformance::harness>()> make_harness;
+};
+
+std::vector<known_backend> known_backends() {
+  std::vector<known_backend> all;
+  for (const auto* const each : judged_backends()) {
+    all.push_back(
+        {std::string(each->name), each->variant, [each] { return conformance::make_process_harness(*each); }});
+  }
+#if XSIPC_HAS_FAKE
+  all.push_back({"fake", false, conformance::make_fake_harness});
+#endif
+  return all;
 }
 
-std::vector<const conformance::process_backend*> chosen(const std::string& name) {
-  std::vector<const conformance::process_backend*> found;
-  for (const auto* const each : judged_backends()) {
-    if (name.empty() ? !each->variant : each->name == name) found.push_back(each);
-  }
+std::string known_names() {
+  const auto all = known_backends();
+  return absl::StrJoin(all, ", ", [](std::string* out, const known_backend& each) { out->append(each.name); });
+}
+
+std::vector<known_backend> chosen(const std::string& name) {
+  std::vector<known_backend> found = known_backends();
+  std::erase_if(found, [&](const known_backend& each) { return name.empty() ? each.variant : each.name != name; });
   return found;
 }
 
 }  // namespace
 
 std::span<const conformance::process_backend* const> judged_backends() {
-  static constexpr const conformance::process_backend* all[] = {
 #if XSIPC_HAS_SYSV
-    &conformance::sysv_backend,
-    &conformance::sysv_checked_backend,
-#endif
-  };
+  static constexpr const conformance::process_backend* all[] = {&conformance::sysv_backend,
+                                                                &conformance::sysv_checked_backend};
   return all;
+#else
+  return {};
+#endif
 }
 
 int conformance_command() {
@@ -75,8 +95,8 @@ int conformance_command() {
   std::vector<std::unique_ptr<conformance::harness>> harnesses;
   std::vector<conformance::harness*> judged;
   if (!options.list) {
-    for (const auto* const each : backends) {
-      harnesses.push_back(conformance::make_process_harness(*each));
+    for (const known_backend& each : backends) {
+      harnesses.push_back(each.make_harness());
       judged.push_back(harnesses.back().get());
     }
   }

@@ -1,7 +1,7 @@
 // How a program comes by a backend.
 //
 // Which backends there are was chosen when xsipc was built (XSIPC_BACKENDS); one that was not compiled in is not
-// declared here either. make_* return an object that the caller owns; nothing is hidden and shared but the one
+// declared here either (the fake's is in fake.hpp). make_* return an object that the caller owns; nothing is hidden and shared but the one
 // behind default_backend().
 #ifndef XSIPC_OPEN_HPP
 #define XSIPC_OPEN_HPP
@@ -16,7 +16,7 @@
 namespace xsipc {
 
 // Returns the backend that XSIPC_DEFAULT_BACKEND chose at build time: sysv, posix or fake, or for `auto` sysv if the
-// platform's System V IPC works (the first call probes it), else posix.
+// platform's System V IPC works, else posix; the fake only if no other is compiled in.
 //
 // Made at the first call and never destroyed, so that atexit handlers may use it. Thread safe; not safe in a signal
 // handler before the first call has returned. Needs target xsipc::xsipc.

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "xsipc/conformance/actor.hpp"
+#include "xsipc/object_status.hpp"
 #include "xsipc/spi/backend.hpp"
 
 namespace xsipc::conformance {
@@ -25,6 +26,7 @@ enum class need : std::uint8_t {
   cap_ipc_owner,      // privilege to pass permission checks, which can be given up
   cap_sys_admin,      // privilege over objects of others, which can be given up
   kernel_objects,     // objects are the kernel's own: /proc/sysvipc, sysctls and namespaces show them
+  real_processes,  // actors are processes of the operating system: with its limits, and handlers that jump out of calls
 };
 
 // Returns the name as above: "other_users".
@@ -36,6 +38,8 @@ class session {
   virtual ~session() = default;
   // Begins a process. The session owns it.
   virtual actor& process(const identity& who = {}) = 0;
+  // Begins one in another world, of its own limits and objects (an IPC namespace); with need::private_namespace only.
+  virtual actor& process_elsewhere() = 0;
   // Returns a key that nothing else uses, a new one each time.
   virtual key fresh_key() = 0;
 };
@@ -46,10 +50,18 @@ class harness {
   [[nodiscard]] virtual std::string_view name() const = 0;
   [[nodiscard]] virtual capability_set capabilities() const = 0;
   [[nodiscard]] virtual bool offers(need what) const = 0;
-  // The text of the checked-in list of skips: a line each, "RULE NEED REASON...", # begins a comment.
+  // The text of the checked-in list of skips: a line each, "RULE NEED REASON...", # begins a comment. The RULE * stands
+  // for every rule of which other tests have passed.
   [[nodiscard]] virtual std::string_view expected_skips() const = 0;
   // Begins a test. One session at a time.
   [[nodiscard]] virtual std::unique_ptr<session> begin_test() = 0;
+
+  // Returns the time that the running session's objects get, in whole seconds. Unless overridden the system's.
+  [[nodiscard]] virtual ipc_time now() const;
+  // Returns as soon as now() has moved on.
+  virtual void wait_out_this_second() const;
+  // Returns the system's clock in whole seconds.
+  [[nodiscard]] static ipc_time system_now();
 };
 
 // A backend that real processes share. All members are used inside actors, name and skips outside as well.

@@ -93,7 +93,7 @@ inline auto operating(semid id, std::vector<sem_operation> operations) {
   return [=](spi::backend& xsi) { return xsi.operate(id, operations, deadline::never()); };
 }
 
-// Returns the realtime clock in whole seconds, as the objects' times are.
+// Returns the clock of the objects' times, in whole seconds. In routines too.
 [[nodiscard]] ipc_time now();
 
 // Returns as soon as now() has moved on: for rules that tell one time of an object from another. Once a file at most.
@@ -123,6 +123,7 @@ class conformance_test : public testing::Test {
 
   // Begins a process; it lives until the test ends.
   actor& process(const identity& who = {}) { return session_->process(who); }
+  actor& process_elsewhere() { return session_->process_elsewhere(); }
   key fresh_key() { return session_->fresh_key(); }
   // Returns somebody without privileges over objects: alice, or who runs the suite where there are no other users.
   [[nodiscard]] identity unprivileged() const;

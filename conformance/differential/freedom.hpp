@@ -1,0 +1,40 @@
+// Where the two sides may differ, or where one side may do as it likes: each place by the rule that leaves it open.
+//
+// What is open in time - who of several wins a race in the kernel - is not compared but avoided: the action is left out.
+// The stopping of processes (SEMOP-29) is no action at all.
+#ifndef XSIPC_CONFORMANCE_DIFFERENTIAL_FREEDOM_HPP
+#define XSIPC_CONFORMANCE_DIFFERENTIAL_FREEDOM_HPP
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace xsipc::conformance::differential {
+
+enum class freedom : std::uint8_t {
+  order_of_senders,
+  order_of_receivers,
+  thread_as_process,
+  execute_bits_asked,
+  stale_zcnt,
+};
+
+struct freedom_rule {
+  freedom which;
+  std::string_view rule;  // of the catalogue
+  std::string_view what;
+};
+
+inline constexpr std::array<freedom_rule, 5> freedom_rules = {{
+    {freedom::order_of_senders, "MSGSND-23", "a second sender may not wait for the same queue: the kernel lets them race"},
+    {freedom::order_of_receivers, "MSGRCV-36",
+     "IPC_SET of a queue with several blocked receivers is left out: the kernel wakes them all, and they queue up anew"},
+    {freedom::thread_as_process, "MSGRCV-39", "msg_lrpid is the thread's id if a further thread was handed the message"},
+    {freedom::execute_bits_asked, "GET-13", "execute bits asked of an existing object are EACCES in the kernel only"},
+    {freedom::stale_zcnt, "SEMCTL-13", "the kernel's semzcnt of arrays with several zero-waits is not kept up to date"},
+}};
+inline constexpr std::size_t freedom_count = freedom_rules.size();
+
+}  // namespace xsipc::conformance::differential
+
+#endif  // XSIPC_CONFORMANCE_DIFFERENTIAL_FREEDOM_HPP

@@ -1,0 +1,167 @@
+#include "world.hpp"
+
+#include <linux/capability.h>
+
+#include <cerrno>
+#include <chrono>
+#include <exception>
+
+#include "watchdog.hpp"
+
+namespace xsipc::conformance::differential {
+namespace {
+
+constexpr std::chrono::milliseconds time_for_a_session{60'000};
+
+// Privileges that root does not have on one of the sides, so that it has them on neither.
+std::vector<int> lacking(const contestant& a, const contestant& b) {
+  std::vector<int> found;
+  const std::pair<need, int> all[] = {{need::cap_sys_resource, CAP_SYS_RESOURCE},
+                                      {need::cap_ipc_owner, CAP_IPC_OWNER},
+                                      {need::cap_sys_admin, CAP_SYS_ADMIN}};
+  for (const auto& [privilege, number] : all) {
+    if (!a.on->offers(privilege) || !b.on->offers(privilege)) found.push_back(number);
+  }
+  return found;
+}
+
+std::vector<int> identities(int actors, bool other_users) {
+  std::vector<int> numbers;
+  for (int i = 0; i < actors; ++i) numbers.push_back(other_users ? i : 0);
+  return numbers;
+}
+
+bool both_offer(const contestant& a, const contestant& b, need what) { return a.on->offers(what) && b.on->offers(what); }
+
+ipc_limits narrow(ipc_limits limits) {
+  limits.msgmax = 4096;
+  limits.msgmnb = 2000;
+  limits.msgmni = 4;
+  limits.semmsl = 20;
+  limits.semmns = 40;
+  limits.semopm = 64;
+  limits.semmni = 4;
+  limits.shmmax = 100'000;
+  limits.shmall = 30;
+  limits.shmmni = 4;
+  return limits;
+}
+
+class world {
+ public:
+  world(const contestant& a, const contestant& b, const terms& which, tally& counts)
+      : other_users_(both_offer(a, b, need::other_users)),
+        names_(a.on->name(), b.on->name()),
+        counts_(counts),
+        ledger_(identities(which.actors, other_users_), other_users_),
+        a_(a, identities(which.actors, other_users_), lacking(a, b)),
+        b_(b, identities(which.actors, other_users_), lacking(a, b)) {
+    const auto changeable = [](const contestant& each) {
+      return each.on->capabilities().has(capability::changeable_limits);
+    };
+    if (which.narrow_limits && changeable(a) && changeable(b) && both_offer(a, b, need::private_namespace)) set_limits();
+  }
+
+  ~world() {
+    counts_.freedoms[freedom::thread_as_process] += static_cast<std::uint64_t>(a_.threads_told() + b_.threads_told());
+  }
+  world(const world&) = delete;
+  world& operator=(const world&) = delete;
+
+  std::optional<std::string> run(const step& wanted) {
+    const auto what = ledger_.resolve(wanted, counts_.freedoms);
+    if (!what) {
+      ++counts_.skipped;
+      return std::nullopt;
+    }
+    ++counts_.steps;
+    lines_.push_back(as_test_line(*what));
+    const outcome one = a_.perform(*what);
+    const outcome other = b_.perform(*what);
+    lines_.back() += "  // " + as_text(one);
+    if (auto differs = difference(names_, *what, one, other, counts_.freedoms)) return differs;
+    count(*what, one);
+    if (auto differs = compare_blocked(*what, one)) return differs;
+    return compare_objects();
+  }
+
+  [[nodiscard]] const std::vector<std::string>& lines() const { return lines_; }
+
+ private:
+  void set_limits() {
+    const auto limits = a_.limits();
+    if (!limits) return;
+    const ipc_limits wanted = narrow(*limits);
+    static_cast<void>(a_.change_limits(wanted));
+    static_cast<void>(b_.change_limits(wanted));
+  }
+
+  std::optional<std::string> compare_blocked(const action& what, const outcome& came) {
+    const auto ended_a = a_.settle();
+    const auto ended_b = b_.settle();
+    if (auto differs = difference(names_, ended_a, ended_b)) return differs;
+    ledger_.note(what, came);
+    for (const ended_call& each : ended_a) {
+      // A process that ended has another in its place already, which has no blocked calls.
+      ledger_.note(each);
+      if (each.what.code == EIDRM) ++counts_.removed_while_blocked;
+      lines_.back() += "; a" + std::to_string(each.actor) + "_t" + std::to_string(each.thread) + ": " + as_text(each.what);
+    }
+    return std::nullopt;
+  }
+
+  std::optional<std::string> compare_objects() {
+    const auto objects = ledger_.objects();
+    const snapshot one = a_.look(objects);
+    const snapshot other = b_.look(objects);
+    std::vector<bool> open;
+    for (const auto& [kind, number] : objects) {
+      open.push_back(kind == object_kind::set && ledger_.several_zero_waits(number));
+    }
+    if (auto differs = difference(names_, objects, open, one, other, counts_.freedoms)) return differs;
+    for (std::size_t i = 0; i < objects.size(); ++i) {
+      ledger_.note(objects[i].first, objects[i].second, one.objects[i]);
+    }
+    return std::nullopt;
+  }
+
+  void count(const action& what, const outcome& came) {
+    ++counts_.outcomes[{what.what.call, came.blocked ? -1 : came.code}];
+    if (came.blocked) ++counts_.blocked;
+    if (what.what.call == call_kind::kill) ++counts_.kills;
+  }
+
+  bool other_users_;
+  side_names names_;
+  tally& counts_;
+  std::vector<std::string> lines_;
+  ledger ledger_;
+  side a_;
+  side b_;
+};
+
+}  // namespace
+
+std::optional<divergence> run_in_lockstep(const contestant& a, const contestant& b, const terms& which,
+                                          std::span<const step> steps, tally& counts) {
+  const watchdog watching("a session of differential testing", time_for_a_session);
+  std::size_t at = 0;
+  std::vector<std::string> lines;
+  try {
+    world both(a, b, which, counts);
+    for (; at < steps.size(); ++at) {
+      std::optional<std::string> differs;
+      try {
+        differs = both.run(steps[at]);
+      } catch (const std::exception& problem) {
+        differs = problem.what();
+      }
+      if (differs) return divergence{at, *differs, both.lines()};
+    }
+  } catch (const std::exception& problem) {
+    return divergence{at, problem.what(), lines};
+  }
+  return std::nullopt;
+}
+
+}  // namespace xsipc::conformance::differential
