@@ -35,8 +35,8 @@ inline constexpr std::uint32_t may_execute = 1;
   return (mode >> 6U | mode >> 3U | mode) & (may_read | may_write);
 }
 
-// True if `who` may do all of `wanted`: the bits of the first class that he is in decide - owner or creator, group of either,
-// others - or privilege.
+// True if `who` may do all of `wanted`: the bits of the first class that he is in decide - owner or creator, group of
+// either, others - or privilege.
 [[nodiscard]] bool permits(const ownership& object, std::uint32_t wanted, const credentials& who);
 
 // True if `who` may change and remove the object: owner, creator, or privileged.

@@ -1,15 +1,15 @@
 // The memory of a namespace: where everything lies in it, and how to get at it.
 //
-// For the engine only. One contiguous range, the arena, holds a namespace: header, registries, page tables, heap pages. Any
-// number of processes map it, each at its own address, any of them may be killed at any instruction, and in a shared
-// namespace any of them may write rubbish into it. Therefore:
+// For the engine only. One contiguous range, the arena, holds a namespace: header, registries, page tables, heap pages.
+// Any number of processes map it, each at its own address, any of them may be killed at any instruction, and in a
+// shared namespace any of them may write rubbish into it. Therefore:
 //   - Only trivially copyable types of fixed width; places are numbers (pages, cells, slots), never pointers.
 //   - A number read from the arena is loaded once, checked against the bounds here, then used. at() does both.
 //   - An operation has ONE aligned word that commits it (a release store, commit()); all that follows is derived and
 //     recovery makes it anew.
 //
-// An `arena` is a plain view: copy it freely. Threads, fork, signals: as the memory itself; whoever changes an object holds
-// its lock.
+// An `arena` is a plain view: copy it freely. Threads, fork, signals: as the memory itself; whoever changes an object
+// holds its lock.
 #ifndef XSIPC_ENGINE_ARENA_HPP
 #define XSIPC_ENGINE_ARENA_HPP
 
@@ -108,8 +108,8 @@ static_assert(sizeof(namespace_header) <= page_bytes);
 inline constexpr std::uint64_t namespace_magic = 0x3163706973780a00;
 inline constexpr std::uint32_t layout_version = 1;
 
-// Offsets of everything, computed from two numbers. Tables are sized for all there may ever be and lie in memory that is
-// touched only when used.
+// Offsets of everything, computed from two numbers. Tables are sized for all there may ever be and lie in memory that
+// is touched only when used.
 struct arena_layout {
   std::uint64_t kind[kinds];     // registry_layout.hpp: header and bitmap
   std::uint64_t buckets[kinds];  // slot + 1 at the head of each chain of keys, 0: empty; derived

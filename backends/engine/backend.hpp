@@ -1,7 +1,7 @@
 // The engine as a backend: the SPI over a substrate.
 //
-// An object of it is one process, as its substrate is. Wants checked_backend in front. Threads: all functions at once. Fork
-// and signal handlers: as the substrate says.
+// An object of it is one process, as its substrate is. Wants checked_backend in front. Threads: all functions at once.
+// Fork and signal handlers: as the substrate says.
 #ifndef XSIPC_ENGINE_BACKEND_HPP
 #define XSIPC_ENGINE_BACKEND_HPP
 
@@ -32,9 +32,7 @@ class backend final : public spi::backend {
     }
     return failure(EINVAL, {xsi_call::limits});
   }
-  result<int> readiness(object_kind, int id) override {
-    return failure(ENOSYS, subject::of(xsi_call::readiness, id));
-  }
+  result<int> readiness(object_kind, int id) override { return failure(ENOSYS, subject::of(xsi_call::readiness, id)); }
 
   result<msqid> get_queue(key which, creation how) override { return queues_.get(which, how); }
   result<void> send(msqid id, message_view message, deadline until) override {
@@ -65,9 +63,7 @@ class backend final : public spi::backend {
   }
   result<void*> attach(shmid id, const attach_options& options) override { return segments_.attach(id, options); }
   result<void> detach(const void* address) override { return segments_.detach(address); }
-  result<segment_status> stat_segment(int id_or_index, lookup how) override {
-    return segments_.stat(id_or_index, how);
-  }
+  result<segment_status> stat_segment(int id_or_index, lookup how) override { return segments_.stat(id_or_index, how); }
   result<void> change_segment(shmid id, const perm_change& change) override { return segments_.change(id, change); }
   result<void> remove_segment(shmid id) override { return segments_.remove(id); }
   result<void> lock_segment(shmid id, bool locked) override { return segments_.set_locked(id, locked); }

@@ -1,7 +1,7 @@
 // What the calls of all three kinds have in common: get, permission, IPC_SET, IPC_RMID, the end of an object.
 //
-// A base for queue_calls, set_calls and segment_calls. Holds no state of its own but views of the arena: safe in threads.
-// Locks: the registry's or an object's, never both.
+// A base for queue_calls, set_calls and segment_calls. Holds no state of its own but views of the arena: safe in
+// threads. Locks: the registry's or an object's, never both.
 #ifndef XSIPC_ENGINE_OBJECT_CALLS_HPP
 #define XSIPC_ENGINE_OBJECT_CALLS_HPP
 
@@ -49,19 +49,29 @@ class object_calls {
     return permits(owner_of(which), wanted, on_.credentials());
   }
 
-  // msgget, semget, shmget. existing(ref): 0 or the errno that its size asks for. make(slot, ref): fills in slot and body of a
-  // new object, returns an error or one of code 0; pages it took are given back for it if it fails.
-  template <typename Existing, typename Make>
-  result<int> get(key which, creation how, xsi_call call, ipc_limit count_limit, std::uint64_t ipc_limits::*most,
-                  Existing existing, Make make) {
-    const subject about = subject::of(call, which);
-    const auto number = static_cast<std::int32_t>(which);
+  // What a get call asks for.
+  struct get_request {
+    key which;
+    creation how;
+    std::uint64_t size;  // semaphores, bytes; 0 for a queue
+    xsi_call call;
+    ipc_limit limit;  // the limit of their number, and where it stands
+    std::uint64_t ipc_limits::*most;
+  };
+
+  // msgget, semget, shmget. admit(): whether there may be a new object of that size: an error, or one of code 0.
+  // make(ref): makes the body of a new object: 0 or an errno; pages that it took are given back for it if it fails.
+  template <typename Admit, typename Make>
+  result<int> get(const get_request& wanted, Admit admit, Make make) {
+    const creation how = wanted.how;
+    const subject about = subject::of(wanted.call, wanted.which);
+    const auto number = static_cast<std::int32_t>(wanted.which);
     for (;;) {
       bool sure = true;
       std::optional<object_ref> found = number == 0 ? std::nullopt : registry_.find(number, sure);
       if (found) {
         if (how.create && how.exclusive) return failure(EEXIST, about);
-        int code = existing(*found);
+        int code = wanted.size > registry_.slot(*found).size ? EINVAL : 0;
         if (code == 0 && !permitted(*found, asked_by(how.mode))) code = EACCES;
         if (!registry_.is_live(*found)) continue;  // what was looked at is gone
         if (code != 0) return failure(code, about);
@@ -72,7 +82,8 @@ class object_calls {
       if (lock.code() != 0) return failure(lock.code(), about);
       if (number != 0 && registry_.find(number, sure)) continue;
       if (number != 0 && !how.create) return failure(ENOENT, about);
-      return create(number, how, about, count_limit, limit_of(space_, most), make);
+      if (const ipc_error error = admit(); error.code != 0) return error;
+      return create(wanted, about, make);
     }
   }
 
@@ -142,28 +153,28 @@ class object_calls {
 
  private:
   template <typename Make>
-  result<int> create(std::int32_t number, creation how, const subject& about, ipc_limit count_limit, std::uint64_t most,
-                     Make make) {
+  result<int> create(const get_request& wanted, const subject& about, Make make) {
+    const std::uint64_t most = limit_of(space_, wanted.most);
     if (registry_.used() >= most) recover_registry();  // some may be gone that a dead process didn't strike off
     const std::uint64_t used = registry_.used();
-    const std::optional<object_ref> made = used >= most ? std::nullopt : registry_.take(number);
-    if (!made) return failure(ENOSPC, about, count_limit, used, most);
+    if (used >= most) return failure(ENOSPC, about, wanted.limit, used, most);
+    const std::optional<object_ref> made = registry_.take(static_cast<std::int32_t>(wanted.which));
+    if (!made) return failure(ENOSPC, about);
     object_slot& slot = registry_.slot(*made);
     const credentials who = on_.credentials();
     slot.cuid = who.uid;
     slot.cgid = who.gid;
     slot.cpid = on_.self().pid;
     slot.page_chain = nil;
-    slot.flags = 0;
-    slot.size = 0;
+    slot.size = wanted.size;
     slot.counted = 0;
-    settable fields{.uid = who.uid, .gid = who.gid, .mode = how.mode & 0777U, .ctime = on_.now()};
+    settable fields{.uid = who.uid, .gid = who.gid, .mode = wanted.how.mode & 0777U, .ctime = on_.now()};
     fields.qbytes = limit_of(space_, &ipc_limits::msgmnb);
     registry_.set_fields(*made, fields);
-    if (const ipc_error error = make(slot, *made); error.code != 0) {
+    if (const int code = make(*made); code != 0) {
       page_heap(space_).give_all(*made, slot.page_chain);
       registry_.abandon(*made);
-      return error;
+      return failure(code, about);
     }
     registry_.publish(*made);
     return id_of(*made);

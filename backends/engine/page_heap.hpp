@@ -1,9 +1,9 @@
 // Pages of the namespace: who owns which, taken and given back without a lock.
 //
-// Each page has an owner word: 0 if it is free, else whose it is, what for, and its place in a run of pages that were taken
-// together. Taking is a compare-and-swap of that word, so an object takes pages under its own lock and no second one. A run
-// is first CLAIMED, then prepared by its taker, then named: the store of its use to the FIRST page's word makes it part of
-// the object. Who dies before leaves claimed pages behind, which the object's recovery gives back.
+// Each page has an owner word: 0 if it is free, else whose it is, what for, and its place in a run of pages that were
+// taken together. Taking is a compare-and-swap of that word, so an object takes pages under its own lock and no second
+// one. A run is first CLAIMED, then prepared by its taker, then named: the store of its use to the FIRST page's word
+// makes it part of the object. Who dies before leaves claimed pages behind, which the object's recovery gives back.
 //
 // The pages of an object hang together in a chain (derived: recovery rebuilds it), beginning at a word in its body.
 // Threads: take and give of different objects at once; those of one object under its lock.
@@ -44,9 +44,9 @@ class page_heap {
  public:
   explicit page_heap(const arena& space) : space_(space) {}
 
-  // Takes `pages` pages side by side, the first a multiple of `alignment` (a power of two), for `object`, and adds them to
-  // `chain`. Their content is what the last owner left, unless `cleared`. Returns the first, or nil: there is no memory.
-  // Not yet part of the object: name() makes them so.
+  // Takes `pages` pages side by side, the first a multiple of `alignment` (a power of two), for `object`, and adds them
+  // to `chain`. Their content is what the last owner left, unless `cleared`. Returns the first, or nil: there is no
+  // memory. Not yet part of the object: name() makes them so.
   [[nodiscard]] std::uint32_t take(const object_ref& object, std::uint32_t pages, std::uint32_t alignment, bool cleared,
                                    std::uint32_t& chain);
   // Commits: the run that begins at `first` is now used for `use`.

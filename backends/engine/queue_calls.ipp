@@ -6,10 +6,10 @@ result<msqid> queue_calls<S>::get(key which, creation how) {
   const call_scope scope(on_);
   if (scope.code() != 0) return failure(scope.code(), subject::of(xsi_call::msgget, which));
   const auto got = base::get(
-      which, how, xsi_call::msgget, ipc_limit::msgmni, &ipc_limits::msgmni, [](const object_ref&) { return 0; },
-      [this](object_slot&, const object_ref& made) {
+      {which, how, 0, xsi_call::msgget, ipc_limit::msgmni, &ipc_limits::msgmni}, [] { return ipc_error{}; },
+      [this](const object_ref& made) {
         store_of(made).make(registry_.fields(made).qbytes);
-        return ipc_error{};
+        return 0;
       });
   if (!got) return got.error();
   return static_cast<msqid>(*got);

@@ -27,9 +27,7 @@ std::uint64_t slot_word::packed() const {
 }
 
 registry::registry(const arena& space, object_kind kind)
-    : space_(space),
-      kind_(kind),
-      header_(&space.at<kind_header>(space.layout().kind[static_cast<int>(kind)])) {}
+    : space_(space), kind_(kind), header_(&space.at<kind_header>(space.layout().kind[static_cast<int>(kind)])) {}
 
 object_slot& registry::slot(std::uint32_t number) const {
   return space_.at<object_slot>(space_.layout().slots[static_cast<int>(kind_)], number);

@@ -1,7 +1,7 @@
 // Which objects of one kind there are: keys, ids, owners.
 //
-// The word of a slot, key << 32 | sequence << 16 | state, is the truth: storing LIVE creates the object, DYING removes it.
-// Hash chains, the bitmap of slots and the counters are derived from the words; recover() makes them anew.
+// The word of a slot, key << 32 | sequence << 16 | state, is the truth: storing LIVE creates the object, DYING removes
+// it. Hash chains, the bitmap of slots and the counters are derived from the words; recover() makes them anew.
 //
 //   FREE -> MAKING -> LIVE -> DYING -> FREE, sequence + 1         DYING: removed; its waiters have yet to notice
 //                       \-> DEST -/                               DEST: a removed segment that is still attached
@@ -65,7 +65,8 @@ class registry {
   [[nodiscard]] std::uint32_t highest_index() const;
 
   // -- With the registry's lock.
-  // Takes the lowest free slot, MAKING; nothing if there is none. Everything in it but the word is the caller's to fill.
+  // Takes the lowest free slot, MAKING; nothing if there is none. Everything in it but the word is the caller's to
+  // fill.
   [[nodiscard]] std::optional<object_ref> take(std::int32_t key);
   // Commits the creation.
   void publish(const object_ref& which);

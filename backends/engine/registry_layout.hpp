@@ -23,13 +23,13 @@ struct settable {
 };
 
 struct alignas(cell_bytes) object_slot {
-  std::uint64_t word;        // key << 32 | sequence << 16 | state: the truth
-  std::uint32_t next;        // slot behind it in its hash chain; derived
-  std::uint32_t which;       // settable copy in force: the low bit
+  std::uint64_t word;   // key << 32 | sequence << 16 | state: the truth
+  std::uint32_t next;   // slot behind it in its hash chain; derived
+  std::uint32_t which;  // settable copy in force: the low bit
   std::uint32_t cuid;
   std::uint32_t cgid;
   std::uint32_t page_chain;  // page_heap's; derived
-  std::uint32_t flags;       // of a segment: segment_flags
+  std::uint32_t pad0;
   std::uint64_t size;        // semaphores of a set, bytes of a segment
   settable fields[2];
   std::int32_t cpid;
@@ -40,10 +40,10 @@ static_assert(sizeof(object_slot) == cell_bytes);
 
 struct kind_header {
   alignas(64) std::uint32_t lock;
-  alignas(64) std::uint32_t version;  // odd while chains are being changed; lock-free look-ups compare it
-  std::uint32_t used;                 // objects that count against the limit; derived
-  std::uint32_t highest;              // slots below it may be in use; derived
-  std::uint64_t total;                // semaphores or pages in all objects; derived
+  alignas(64) std::uint32_t version;     // odd while chains are being changed; lock-free look-ups compare it
+  std::uint32_t used;                    // objects that count against the limit; derived
+  std::uint32_t highest;                 // slots below it may be in use; derived
+  std::uint64_t total;                   // semaphores or pages in all objects; derived
   std::uint64_t taken[most_slots / 64];  // a bit for each slot that is not free; derived
 };
 

@@ -23,9 +23,12 @@ class segment_calls : private object_calls<S> {
     const call_scope scope(on_);
     if (scope.code() != 0) return failure(scope.code(), about);
     const auto got = base::get(
-        which, how, xsi_call::shmget, ipc_limit::shmmni, &ipc_limits::shmmni,
-        [&](const object_ref& segment) { return size > registry_.slot(segment).size ? EINVAL : 0; },
-        [&](object_slot& slot, const object_ref& segment) { return make(slot, segment, size, options, about); });
+        {which, how, size, xsi_call::shmget, ipc_limit::shmmni, &ipc_limits::shmmni},
+        [&] { return admit(size, about); },
+        [&](const object_ref& made) {
+          table_of(made).make();
+          return on_.make_data(made, size, options.no_reserve);
+        });
     if (!got) return got.error();
     return static_cast<shmid>(*got);
   }
@@ -116,6 +119,13 @@ class segment_calls : private object_calls<S> {
       if (!owns(base::owner_of(*segment), on_.credentials())) return failure(EPERM, about);
       if (!registry_.is_live(*segment)) return {};  // removed before, still attached
       table_of(*segment).sweep(on_.now());
+      if (table_of(*segment).counts().nattch == 0) {
+        // Nobody ever sees it removed and still there.
+        if (!registry_.remove(*segment, slot_state::dying)) return failure(EINVAL, about);  // commits
+        on_.drop_data(*segment);
+        base::bury(lock, *segment);
+        return {};
+      }
       if (!registry_.remove(*segment, slot_state::dest)) return failure(EINVAL, about);  // commits
     }
     base::strike(*segment, true);
@@ -147,7 +157,8 @@ class segment_calls : private object_calls<S> {
     if (scope.code() != 0) return failure(scope.code(), {xsi_call::shmctl});
     return ipc_usage{.highest_index = static_cast<int>(registry_.highest_index()),
                      .objects = registry_.used(),
-                     .pages = registry_.total()};
+                     .pages = registry_.total(),
+                     .pages_resident = on_.resident_pages()};
   }
 
   // fork: the child has every attachment of the parent's; `segment` is one of them. False: there is no memory.
@@ -194,8 +205,8 @@ class segment_calls : private object_calls<S> {
     return wanted == 0 || base::permitted(segment, wanted) ? 0 : EACCES;
   }
 
-  [[nodiscard]] ipc_error make(object_slot& slot, const object_ref& segment, std::size_t size, segment_options options,
-                               const subject& about) {
+  // Whether there may be a new segment of that size.
+  [[nodiscard]] ipc_error admit(std::size_t size, const subject& about) const {
     const ipc_limits limits = limits_of(space_);
     if (size < limits.shmmin) return failure(EINVAL, about, ipc_limit::shmmin, size, limits.shmmin);
     if (size > limits.shmmax) return failure(EINVAL, about, ipc_limit::shmmax, size, limits.shmmax);
@@ -204,9 +215,6 @@ class segment_calls : private object_calls<S> {
     if (used > limits.shmall || pages > limits.shmall - used) {
       return failure(ENOSPC, about, ipc_limit::shmall, used, limits.shmall);
     }
-    slot.size = size;
-    table_of(segment).make();
-    if (const int code = on_.make_data(segment, size, options.no_reserve); code != 0) return failure(code, about);
     return {};
   }
 

@@ -65,7 +65,8 @@ class set_calls : private object_calls<S> {
     return wanted == 0 || base::permitted(set, wanted) ? 0 : EACCES;
   }
 
-  [[nodiscard]] ipc_error make(object_slot& slot, const object_ref& set, std::uint64_t nsems, const subject& about);
+  // Whether there may be a new set of so many semaphores.
+  [[nodiscard]] ipc_error admit(std::uint64_t nsems, const subject& about) const;
 
   result<void> operate_later(section<S>& lock, const subject& about, const object_ref& set,
                              std::span<const sem_operation> wanted, deadline until);

@@ -10,9 +10,13 @@ result<semid> set_calls<S>::get(key which, int nsems, creation how) {
   const auto wanted = static_cast<std::uint64_t>(nsems);
   if (wanted > most) return failure(EINVAL, about, ipc_limit::semmsl, wanted, most);
   const auto got = base::get(
-      which, how, xsi_call::semget, ipc_limit::semmni, &ipc_limits::semmni,
-      [&](const object_ref& set) { return wanted > registry_.slot(set).size ? EINVAL : 0; },
-      [&](object_slot& slot, const object_ref& set) { return make(slot, set, wanted, about); });
+      {which, how, wanted, xsi_call::semget, ipc_limit::semmni, &ipc_limits::semmni},
+      [&] { return admit(wanted, about); },
+      [&](const object_ref& made) {
+        if (!store_of(made).make(static_cast<std::uint32_t>(wanted))) return ENOMEM;
+        store_of(made).set_ctime(registry_.fields(made).ctime);
+        return 0;
+      });
   if (!got) return got.error();
   return static_cast<semid>(*got);
 }
@@ -220,14 +224,11 @@ section<S> set_calls<S>::lock_set(const object_ref& set) {
 }
 
 template <substrate S>
-ipc_error set_calls<S>::make(object_slot& slot, const object_ref& set, std::uint64_t nsems, const subject& about) {
+ipc_error set_calls<S>::admit(std::uint64_t nsems, const subject& about) const {
   if (nsems == 0) return failure(EINVAL, about);
   const std::uint64_t most = limit_of(space_, &ipc_limits::semmns);
   const std::uint64_t used = registry_.total();
   if (used > most || nsems > most - used) return failure(ENOSPC, about, ipc_limit::semmns, used, most);
-  slot.size = nsems;
-  if (!store_of(set).make(static_cast<std::uint32_t>(nsems))) return failure(ENOMEM, about);
-  store_of(set).set_ctime(registry_.fields(set).ctime);
   return {};
 }
 

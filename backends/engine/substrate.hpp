@@ -11,28 +11,31 @@
 // * Memory. space(): the arena, mapped readable and writable for as long as the object lives. Must: bytes never written
 //   read as zeros; what reserve() granted can be touched by every process, and never raises SIGBUS.
 // * Lock. lock(word) takes it. Guaranteed: a thread holds one at a time, never across park(), and calls nothing but
-//   reserve(), alive(), wake(), credentials() and now() meanwhile. Must: work between all processes; return owner_died to
-//   the first who comes after the death of a holder, however he died, and let him in; return would_deadlock, without the
-//   lock, to a signal handler that interrupted the holder. unlock(word). unlock_and_wake(word, cell) must be one step for
-//   a death: whoever dies in it either still holds the lock or has woken the cell. unlock_to_park(word, cell): as unlock,
-//   and from then on death_mark appears in cell.death, where the substrate can, when the thread dies.
-// * Parking. park(cell, until): turns the status from `awake` into `asleep` and sleeps while it is that; any other status
-//   is a reason not to sleep. Guaranteed: nobody else parks on that cell. Must: return woken when the status is something
-//   else, or for no reason at all; interrupted if a signal handler ran, SA_RESTART or not; timed_out once `until` has
-//   passed; ended if the process has ended (a simulated one: then the call goes away at once and touches the arena no
-//   more; death_mark must be in the cell). A thread that is cancelled unwinds from here, if `cancellable`, and from nowhere
-//   else.
+//   reserve(), alive(), wake(), credentials() and now() meanwhile. Must: work between all processes; return owner_died
+//   to the first who comes after the death of a holder, however he died, and let him in; return would_deadlock, without
+//   the lock, to a signal handler that interrupted the holder. unlock(word). unlock_and_wake(word, cell) must be one
+//   step for a death: whoever dies in it either still holds the lock or has woken the cell. unlock_to_park(word, cell):
+//   as unlock, and from then on death_mark appears in cell.death, where the substrate can, when the thread dies.
+// * Parking. park(cell, until): turns the status from `awake` into `asleep` and sleeps while it is that; any other
+// status
+//   is a reason not to sleep. Guaranteed: nobody else parks on that cell. Must: return woken when the status is
+//   something else, or for no reason at all; interrupted if a signal handler ran, SA_RESTART or not; timed_out once
+//   `until` has passed; ended if the process has ended (a simulated one: then the call goes away at once and touches
+//   the arena no more; death_mark must be in the cell). A thread that is cancelled unwinds from here, if `cancellable`,
+//   and from nowhere else.
 // * Identity. self(): this process. Must survive exec, differ after fork, and never be used again while anything in the
 //   arena names it. alive(identity), alive(cell): false only when sure; true for a stopped process, false for a zombie.
 // * Who calls. credentials(): as of now, valid until the call ends.
 // * Time. now(): seconds since the epoch of the realtime clock. due_at(deadline): when a call that begins now is over.
-// * The caller's memory. readable(address, bytes), writable(...): whether it can be touched; asked before the lock is taken.
+// * The caller's memory. readable(address, bytes), writable(...): whether it can be touched; asked before the lock is
+// taken.
 //   A substrate without capability::bad_address may say `true` to everything.
 // * Calls. enter() begins one: 0, or the errno with which it fails without doing anything. leave() ends it.
 // * Segments. make_data(ref, bytes, no_reserve) makes the memory of a new segment, which reads as zeros: 0 or an errno.
 //   drop_data(ref): nobody needs it any more. map(ref, bytes, options) maps it into this process and remembers it: the
 //   address, or an errno (EINVAL, ENOMEM, EACCES). mapped(address): the segment that map() put exactly there.
-//   unmap(address). may_lock(bytes): 0, or EPERM or ENOMEM: whether this process may keep so much in memory.
+//   unmap(address). resident_pages(): how many pages of all segments are in memory. may_lock(bytes): 0, or EPERM or
+//   ENOMEM: whether this process may keep so much in memory.
 #ifndef XSIPC_ENGINE_SUBSTRATE_HPP
 #define XSIPC_ENGINE_SUBSTRATE_HPP
 
@@ -86,6 +89,7 @@ concept substrate = requires(S& on, std::uint32_t& word, wait_cell& cell, const 
   { on.map(segment, std::uint64_t{}, options) } -> std::same_as<mapping_result>;
   { on.mapped(address) } -> std::same_as<std::optional<object_ref>>;
   { on.unmap(address) } -> std::same_as<void>;
+  { on.resident_pages() } -> std::same_as<std::uint64_t>;
   { on.may_lock(std::uint64_t{}) } -> std::same_as<int>;
 };
 

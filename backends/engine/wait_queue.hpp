@@ -1,8 +1,8 @@
 // Waiting: the states of a waiter, and how the woken are collected.
 //
-// A blocked call leaves a waiter in the object, in the order of tickets. Whoever changes the object completes waiters ON
-// THEIR BEHALF, under the object's lock: it does what they asked for and sets their status. So no transient value and no
-// message is missed, and first come is first served. The waiter then collects its outcome.
+// A blocked call leaves a waiter in the object, in the order of tickets. Whoever changes the object completes waiters
+// ON THEIR BEHALF, under the object's lock: it does what they asked for and sets their status. So no transient value
+// and no message is missed, and first come is first served. The waiter then collects its outcome.
 //
 //   awake    parked; its thread is about to sleep, or looking
 //   asleep   parked; its thread sleeps on the status
@@ -41,8 +41,7 @@ class wake_list {
   // Has a parked waiter look again at what it waits for.
   void nudge(wait_cell& waiter) {
     std::uint32_t seen = load(waiter.status);
-    while ((seen == awake || seen == asleep) &&
-           !std::atomic_ref(waiter.status).compare_exchange_weak(seen, nudged)) {
+    while ((seen == awake || seen == asleep) && !std::atomic_ref(waiter.status).compare_exchange_weak(seen, nudged)) {
       continue;
     }
     if (seen == asleep) add(waiter);

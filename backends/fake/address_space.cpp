@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 
@@ -27,57 +28,101 @@ int reopened_read_only(int file) {
 
 address_space::~address_space() {
   for (const auto& [begin, each] : mappings_) ::munmap(reinterpret_cast<void*>(begin), each.length);
-  for (const auto& [id, file] : files_) ::close(file);
+  for (const auto& [id, each] : contents_) clear(each);
 }
 
-int address_space::make(const engine::object_ref& segment, std::uint64_t bytes) {
+void address_space::clear(const content& of) {
+  if (of.writable != nullptr) ::munmap(of.writable, of.length);
+  if (of.readable != nullptr) ::munmap(of.readable, of.length);
+}
+
+bool address_space::fill(content& of) {
   const int file = ::memfd_create("xsipc fake segment", MFD_CLOEXEC);
-  if (file < 0) return ENOMEM;
-  if (::ftruncate(file, static_cast<off_t>(whole_pages(bytes))) != 0) {
-    ::close(file);
-    return ENOMEM;
+  if (file < 0) return false;
+  const int reading = reopened_read_only(file);
+  content made{of.length};
+  if (reading >= 0 && ::ftruncate(file, static_cast<off_t>(of.length)) == 0) {
+    void* const writable = ::mmap(nullptr, of.length, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    void* const readable = ::mmap(nullptr, of.length, PROT_READ, MAP_SHARED, reading, 0);
+    if (writable != MAP_FAILED) made.writable = writable;
+    if (readable != MAP_FAILED) made.readable = readable;
   }
-  files_[engine::id_of(segment)] = file;
-  return 0;
+  ::close(file);
+  if (reading >= 0) ::close(reading);
+  if (made.writable == nullptr || made.readable == nullptr) {
+    clear(made);
+    return false;
+  }
+  of = made;
+  return true;
+}
+
+void address_space::make(const engine::object_ref& segment, std::uint64_t bytes) {
+  contents_[engine::id_of(segment)] = {.length = whole_pages(bytes)};
 }
 
 void address_space::drop(const engine::object_ref& segment) {
-  const auto found = files_.find(engine::id_of(segment));
-  if (found == files_.end()) return;
-  ::close(found->second);
-  files_.erase(found);
+  const auto found = contents_.find(engine::id_of(segment));
+  if (found == contents_.end()) return;
+  clear(found->second);
+  contents_.erase(found);
 }
 
-int address_space::file_of(const engine::object_ref& segment) const {
-  const auto found = files_.find(engine::id_of(segment));
-  return found == files_.end() ? -1 : found->second;
+std::uint64_t address_space::resident_pages() const {
+  std::uint64_t pages = 0;
+  std::vector<unsigned char> there(4096);
+  for (const auto& [id, each] : contents_) {
+    if (each.readable == nullptr) continue;
+    const std::size_t step = there.size() * engine::page_bytes;
+    for (std::size_t at = 0; at < each.length; at += step) {
+      const std::size_t size = std::min(step, each.length - at);
+      if (::mincore(static_cast<char*>(each.readable) + at, size, there.data()) != 0) break;
+      for (std::size_t page = 0; page < size / engine::page_bytes; ++page) pages += there[page] & 1U;
+    }
+  }
+  return pages;
 }
 
-engine::mapping_result address_space::map_new(place wanted, bool replace, std::size_t length,
-                                              const engine::object_ref& segment, const attach_options& options) {
-  const int file = file_of(segment);
-  const int reading = options.read_only ? reopened_read_only(file) : file;
-  if (reading < 0) return {nullptr, ENOMEM};
-  const int protection = PROT_READ | (options.read_only ? 0 : PROT_WRITE) | (options.execute ? PROT_EXEC : 0);
-  const int fixed = wanted == 0 ? 0 : replace ? MAP_FIXED : MAP_FIXED_NOREPLACE;
-  void* const at = ::mmap(reinterpret_cast<void*>(wanted), length, protection, MAP_SHARED | fixed, reading, 0);
-  const int error = errno;
-  if (options.read_only) ::close(reading);
-  if (at == MAP_FAILED) return {nullptr, error == EEXIST ? EINVAL : error == EPERM ? EINVAL : error};
-  if (wanted != 0 && number_of(at) != wanted) {  // a kernel that takes the address for a hint
-    ::munmap(at, length);
-    return {nullptr, EINVAL};
+engine::mapping_result address_space::map_new(place wanted, const content& of, const attach_options& options) {
+  void* const place_wanted = reinterpret_cast<void*>(wanted);
+  if (wanted != 0 && !options.remap) {
+    // mremap replaces what is there: so it must be ours.
+    void* const held = ::mmap(place_wanted, of.length, PROT_NONE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+    const int error = errno;
+    if (held == MAP_FAILED) return {nullptr, error == EEXIST || error == EPERM ? EINVAL : error};
+    if (held != place_wanted) {  // a kernel that takes the address for a hint
+      ::munmap(held, of.length);
+      return {nullptr, EINVAL};
+    }
+  }
+  void* const source = options.read_only ? of.readable : of.writable;
+  // An old size of 0 makes a second mapping of what is shared.
+  void* const at = wanted == 0 ? ::mremap(source, 0, of.length, MREMAP_MAYMOVE)
+                               : ::mremap(source, 0, of.length, MREMAP_MAYMOVE | MREMAP_FIXED, place_wanted);
+  if (at == MAP_FAILED) {
+    const int error = errno;
+    if (wanted != 0 && !options.remap) ::munmap(place_wanted, of.length);
+    return {nullptr, error == EFAULT ? EINVAL : error};
+  }
+  const int protection = PROT_READ | PROT_EXEC | (options.read_only ? 0 : PROT_WRITE);
+  if (options.execute && ::mprotect(at, of.length, protection) != 0) {
+    ::munmap(at, of.length);
+    return {nullptr, EACCES};
   }
   return {at, 0};
 }
 
 engine::mapping_result address_space::map(process_number who, const engine::object_ref& segment, std::uint64_t bytes,
-                                          const attach_options& options,
-                                          std::vector<engine::object_ref>& replaced) {
+                                          const attach_options& options, std::vector<engine::object_ref>& replaced) {
   const std::size_t length = whole_pages(bytes);
   place wanted = number_of(options.address);
   if (options.round) wanted -= wanted % engine::page_bytes;
-  if (wanted == 0 && options.remap) return {nullptr, EINVAL};
+  // No address that was chosen is 0, and what is replaced must be said.
+  if (wanted == 0 && (options.remap || options.address != nullptr)) return {nullptr, EINVAL};
+  const auto found = contents_.find(engine::id_of(segment));
+  if (found == contents_.end() || found->second.length != length) return {nullptr, EINVAL};
+  if (found->second.writable == nullptr && !fill(found->second)) return {nullptr, ENOMEM};
   if (wanted + length < wanted) return {nullptr, EINVAL};
   if (wanted != 0) {
     // Somebody else has the same there: then there is nothing to map.
@@ -88,7 +133,7 @@ engine::mapping_result address_space::map(process_number who, const engine::obje
       return {reinterpret_cast<void*>(wanted), 0};
     }
   }
-  const engine::mapping_result made = map_new(wanted, options.remap, length, segment, options);
+  const engine::mapping_result made = map_new(wanted, found->second, options);
   if (made.code != 0) return made;
   const place begin = number_of(made.address);
   if (options.remap) {

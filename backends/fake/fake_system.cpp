@@ -30,7 +30,8 @@ std::string name_of(const char* kind, int id, const ipc_perm& perm) {
 }
 
 std::string owner_of(const ipc_perm& perm) {
-  std::string text = " mode " + octal(perm.mode) + " owner " + std::to_string(perm.uid) + ":" + std::to_string(perm.gid);
+  std::string text =
+      " mode " + octal(perm.mode) + " owner " + std::to_string(perm.uid) + ":" + std::to_string(perm.gid);
   if (perm.cuid != perm.uid || perm.cgid != perm.gid) {
     text += " creator " + std::to_string(perm.cuid) + ":" + std::to_string(perm.cgid);
   }
@@ -139,9 +140,8 @@ std::string fake_system::dump() const {
     text += "process " + std::to_string(each->pid()) +
             (each->ended() ? " ended" : ", " + std::to_string(each->blocked_calls()) + " calls blocked") + "\n";
   }
-  each_status(eye, [&](const auto& status) {
-    text += name_of(status) + owner_of(status.perm) + details(eye, status) + "\n";
-  });
+  each_status(
+      eye, [&](const auto& status) { text += name_of(status) + owner_of(status.perm) + details(eye, status) + "\n"; });
   return text;
 }
 

@@ -158,10 +158,8 @@ engine::wake_reason fake_world::park(simulated& process, engine::wait_cell& cell
   sleeper self{&cell, &process, std::this_thread::get_id(), until, false, {}};
   const parked entry(*this, self);
   while ((sleeps && still_waiting(self)) || (process.stopped() && !process.going())) self.wake.wait(lock);
-  if (process.going()) {
-    engine::commit(cell.death, engine::death_mark);
-    return engine::wake_reason::ended;
-  }
+  // The cell may be somebody else's by now: it is not touched.
+  if (process.going()) return engine::wake_reason::ended;
   if (engine::load(cell.status) != engine::asleep) return engine::wake_reason::woken;
   return self.interrupted ? engine::wake_reason::interrupted : engine::wake_reason::timed_out;
 }
@@ -179,6 +177,12 @@ void fake_world::rouse(const simulated* process) {
     if (process == nullptr || each->process == process) each->wake.notify_all();
   }
   changed_.notify_all();
+}
+
+void fake_world::mark_dead(const simulated& process) {
+  for (const sleeper* const each : sleepers_) {
+    if (each->process == &process) engine::commit(each->cell->death, engine::death_mark);
+  }
 }
 
 void fake_world::interrupt(const simulated& process, const std::thread::id* thread) {

@@ -64,6 +64,8 @@ class fake_world final : public engine::substrate_calls {
 
   // Wakes sleepers so that they look again at their reasons: all of a process, or one thread's. Wants the mutex.
   void rouse(const simulated* process);
+  // Its sleepers are dead: from the moment at which it is. Wants the mutex.
+  void mark_dead(const simulated& process);
   void interrupt(const simulated& process, const std::thread::id* thread);
   // Whether a sleeper still waits for what it went to sleep for.
   [[nodiscard]] int blocked(const simulated* process, const std::thread::id* thread);

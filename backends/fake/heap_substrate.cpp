@@ -72,7 +72,8 @@ void heap_substrate::leave() { process_->leave(); }
 
 int heap_substrate::make_data(const engine::object_ref& segment, std::uint64_t bytes, bool) {
   const std::lock_guard lock(world_.mutex());
-  return world_.memory().make(segment, bytes);
+  world_.memory().make(segment, bytes);
+  return 0;
 }
 void heap_substrate::drop_data(const engine::object_ref& segment) {
   const std::lock_guard lock(world_.mutex());
@@ -97,6 +98,11 @@ std::optional<engine::object_ref> heap_substrate::mapped(const void* address) co
 void heap_substrate::unmap(const void* address) {
   const std::lock_guard lock(world_.mutex());
   world_.memory().unmap(process_->pid(), address);
+}
+
+std::uint64_t heap_substrate::resident_pages() const {
+  const std::lock_guard lock(world_.mutex());
+  return world_.memory().resident_pages();
 }
 
 // Nothing is really locked: only the limit of this program says no.

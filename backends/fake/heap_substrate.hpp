@@ -1,8 +1,8 @@
 // The substrate of one simulated process: everything in this program's own memory.
 //
 // Parking, clock and life are the world's (fake_world.hpp); locks are words of the arena, taken by compare-and-swap. No
-// holder of a lock dies in here: kill() waits until the calls of its process have left the engine, so lock() never returns
-// owner_died. What a death at any instruction leaves behind is tested on images of the arena instead.
+// holder of a lock dies in here: kill() waits until the calls of its process have left the engine, so lock() never
+// returns owner_died. What a death at any instruction leaves behind is tested on images of the arena instead.
 #ifndef XSIPC_FAKE_HEAP_SUBSTRATE_HPP
 #define XSIPC_FAKE_HEAP_SUBSTRATE_HPP
 
@@ -66,6 +66,7 @@ class heap_substrate {
                                            const attach_options& options);
   [[nodiscard]] std::optional<engine::object_ref> mapped(const void* address) const;
   void unmap(const void* address);
+  [[nodiscard]] std::uint64_t resident_pages() const;
   [[nodiscard]] int may_lock(std::uint64_t bytes) const;
 
  private:

@@ -32,8 +32,8 @@ struct simulated::parts {
   std::unique_ptr<spi::backend> checked;
 
   explicit parts(fake_world& world) : substrate(std::make_unique<heap_substrate>(world)) {
-    auto made = std::make_unique<engine_backend>(*substrate, "fake",
-                                                 all_but({capability::huge_pages, capability::readiness}));
+    auto made =
+        std::make_unique<engine_backend>(*substrate, "fake", all_but({capability::huge_pages, capability::readiness}));
     engine = made.get();
     checked = make_checked_backend(std::move(made));
   }
@@ -160,6 +160,7 @@ void simulated::exec() {
   {
     const std::lock_guard lock(world_.mutex());
     replaced_ = true;
+    world_.mark_dead(*this);
   }
   wait_until_no_call();
   detach_all();
@@ -173,6 +174,7 @@ void simulated::end() {
   {
     const std::lock_guard lock(world_.mutex());
     if (std::exchange(ended_, true)) return;
+    world_.mark_dead(*this);
   }
   wait_until_no_call();
   detach_all();

@@ -15,8 +15,8 @@
 
 namespace xsipc::sysv {
 
-using detail::failure;
-using detail::subject;
+using xsipc::detail::failure;
+using xsipc::detail::subject;
 
 // The raw result of a call as a T, or its errno as an error.
 template <typename T>

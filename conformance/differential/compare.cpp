@@ -17,7 +17,27 @@ std::string_view kind_word(object_kind kind) {
 // Only the kernel refuses execute bits, and only where there is an object; nothing else comes of it.
 bool execute_bits_differ(const action& of, const outcome& a, const outcome& b) {
   constexpr ipc_mode execute_bits = 0111;
-  return of.what.call == call_kind::get && (of.what.perm.mode & execute_bits) != 0 && (a.code == EACCES || b.code == EACCES);
+  return of.what.call == call_kind::get && (of.what.perm.mode & execute_bits) != 0 &&
+         (a.code == EACCES || b.code == EACCES);
+}
+
+// Which freedom, if any, lets this field differ.
+std::optional<freedom> freedom_of_field(object_kind kind, std::size_t field, const open_fields& open) {
+  if (open.zcnt && is_zcnt_field(kind, field)) return freedom::stale_zcnt;
+  if (open.otime && is_otime_field(kind, field)) return freedom::otime_of_empty_undo;
+  return std::nullopt;
+}
+
+// The first field that differs and may not.
+std::optional<std::size_t> differing_field(object_kind kind, const open_fields& open, const fields& a, const fields& b,
+                                           freedom_counts& freedoms) {
+  for (std::size_t f = 0; f < std::min(a.size(), b.size()); ++f) {
+    if (a[f] == b[f]) continue;
+    const auto allowed = freedom_of_field(kind, f, open);
+    if (!allowed) return f;
+    ++freedoms[*allowed];
+  }
+  return std::nullopt;
 }
 
 std::string ended_text(const std::vector<ended_call>& calls) {
@@ -32,9 +52,13 @@ std::string ended_text(const std::vector<ended_call>& calls) {
 
 }  // namespace
 
-std::optional<std::string> difference(const side_names& names, const action& of, const outcome& a, const outcome& b,
-                                      freedom_counts& freedoms) {
+std::optional<std::string> difference(const side_names& names, const action& of, const open_fields& open,
+                                      const outcome& a, const outcome& b, freedom_counts& freedoms) {
   if (a == b) return std::nullopt;
+  if (of.what.call == call_kind::stat && a.code == 0 && b.code == 0 &&
+      !differing_field(of.what.kind, open, a.numbers, b.numbers, freedoms)) {
+    return std::nullopt;
+  }
   if (execute_bits_differ(of, a, b)) {
     ++freedoms[freedom::execute_bits_asked];
     return std::nullopt;
@@ -49,7 +73,7 @@ std::optional<std::string> difference(const side_names& names, const std::vector
 }
 
 std::optional<std::string> difference(const side_names& names, const std::vector<std::pair<object_kind, int>>& objects,
-                                      const std::vector<bool>& zcnt_is_open, const snapshot& a, const snapshot& b,
+                                      const std::vector<open_fields>& open, const snapshot& a, const snapshot& b,
                                       freedom_counts& freedoms) {
   if (a.objects.size() != objects.size() || b.objects.size() != objects.size()) return "an observer told too little";
   for (std::size_t i = 0; i < objects.size(); ++i) {
@@ -62,13 +86,9 @@ std::optional<std::string> difference(const side_names& names, const std::vector
       return versus(names, "IPC_STAT of " + name, "errno " + std::to_string(one.code),
                     "errno " + std::to_string(other.code));
     }
-    for (std::size_t f = 0; f < one.values.size(); ++f) {
-      if (one.values[f] == other.values[f]) continue;
-      if (!(zcnt_is_open[i] && is_zcnt_field(kind, f))) {
-        return versus(names, field_name(kind, f) + " of " + name, std::to_string(one.values[f]),
-                      std::to_string(other.values[f]));
-      }
-      ++freedoms[freedom::stale_zcnt];
+    if (const auto f = differing_field(kind, open[i], one.values, other.values, freedoms)) {
+      return versus(names, field_name(kind, *f) + " of " + name, std::to_string(one.values[*f]),
+                    std::to_string(other.values[*f]));
     }
   }
   const std::size_t told = std::min(a.usage.size(), b.usage.size());

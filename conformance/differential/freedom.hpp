@@ -1,7 +1,7 @@
 // Where the two sides may differ, or where one side may do as it likes: each place by the rule that leaves it open.
 //
-// What is open in time - who of several wins a race in the kernel - is not compared but avoided: the action is left out.
-// The stopping of processes (SEMOP-29) is no action at all.
+// What is open in time - who of several wins a race in the kernel - is not compared but avoided: the action is left
+// out. The stopping of processes (SEMOP-29) is no action at all.
 #ifndef XSIPC_CONFORMANCE_DIFFERENTIAL_FREEDOM_HPP
 #define XSIPC_CONFORMANCE_DIFFERENTIAL_FREEDOM_HPP
 
@@ -17,6 +17,8 @@ enum class freedom : std::uint8_t {
   thread_as_process,
   execute_bits_asked,
   stale_zcnt,
+  stale_zero_wait,
+  otime_of_empty_undo,
 };
 
 struct freedom_rule {
@@ -25,15 +27,29 @@ struct freedom_rule {
   std::string_view what;
 };
 
-inline constexpr std::array<freedom_rule, 5> freedom_rules = {{
-    {freedom::order_of_senders, "MSGSND-23", "a second sender may not wait for the same queue: the kernel lets them race"},
+inline constexpr std::array<freedom_rule, 7> freedom_rules = {{
+    {freedom::order_of_senders, "MSGSND-23",
+     "a second sender may not wait for the same queue: the kernel lets them race"},
     {freedom::order_of_receivers, "MSGRCV-36",
-     "IPC_SET of a queue with several blocked receivers is left out: the kernel wakes them all, and they queue up anew"},
-    {freedom::thread_as_process, "MSGRCV-39", "msg_lrpid is the thread's id if a further thread was handed the message"},
+     "IPC_SET of a queue with several blocked receivers is left out: the kernel wakes them all, and they queue up "
+     "anew"},
+    {freedom::thread_as_process, "MSGRCV-39",
+     "msg_lrpid is the thread's id if a further thread was handed the message"},
     {freedom::execute_bits_asked, "GET-13", "execute bits asked of an existing object are EACCES in the kernel only"},
-    {freedom::stale_zcnt, "SEMCTL-13", "the kernel's semzcnt of arrays with several zero-waits is not kept up to date"},
+    {freedom::stale_zcnt, "SEMOP-38",
+     "the kernel's semzcnt of arrays of zero-waits does not move on to the next that blocks"},
+    {freedom::stale_zero_wait, "SEMOP-38",
+     "an array of zero-waits, one with no_wait, is not let wait: the kernel sees too late that this one blocks now"},
+    {freedom::otime_of_empty_undo, "SEMUNDO-19",
+     "a process that ends sets sem_otime in the kernel also if its operations with SEM_UNDO all failed"},
 }};
 inline constexpr std::size_t freedom_count = freedom_rules.size();
+
+// What is open of one object.
+struct open_fields {
+  bool zcnt = false;
+  bool otime = false;
+};
 
 }  // namespace xsipc::conformance::differential
 

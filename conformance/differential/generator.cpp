@@ -12,11 +12,11 @@ struct weighted {
 
 // How often each call comes, in a thousand or so. Calls that end what others wait for are frequent enough to end it.
 constexpr weighted weights[] = {
-    {call_kind::get, 100},      {call_kind::stat, 20},  {call_kind::change, 50},    {call_kind::remove, 60},
+    {call_kind::get, 100},      {call_kind::stat, 20},     {call_kind::change, 50},   {call_kind::remove, 60},
     {call_kind::send, 160},     {call_kind::receive, 150}, {call_kind::operate, 230}, {call_kind::query, 25},
-    {call_kind::set_value, 30}, {call_kind::get_all, 10}, {call_kind::set_all, 20}, {call_kind::attach, 40},
-    {call_kind::detach, 25},    {call_kind::lock, 5},   {call_kind::poke, 15},      {call_kind::peek, 20},
-    {call_kind::interrupt, 20}, {call_kind::kill, 20},  {call_kind::exit, 6},       {call_kind::fork, 6},
+    {call_kind::set_value, 30}, {call_kind::get_all, 10},  {call_kind::set_all, 20},  {call_kind::attach, 40},
+    {call_kind::detach, 25},    {call_kind::lock, 5},      {call_kind::poke, 15},     {call_kind::peek, 20},
+    {call_kind::interrupt, 20}, {call_kind::kill, 20},     {call_kind::exit, 6},      {call_kind::fork, 6},
     {call_kind::exec, 4},       {call_kind::become, 3},
 };
 
@@ -40,7 +40,8 @@ step generator::next() {
   }
   made.actor = static_cast<std::uint8_t>(below(most_actors));
   made.thread = static_cast<std::uint8_t>(below(threads_per_actor));
-  made.kind = one_of({object_kind::queue, object_kind::queue, object_kind::set, object_kind::set, object_kind::segment});
+  made.kind =
+      one_of({object_kind::queue, object_kind::queue, object_kind::set, object_kind::set, object_kind::segment});
   choose_object(made);
   switch (made.call) {
     case call_kind::get: make_get(made); break;

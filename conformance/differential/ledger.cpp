@@ -8,6 +8,23 @@ namespace {
 
 constexpr std::size_t most_of_a_kind = 9;  // objects alive at once: each is looked at after each action
 
+// What a step does that finds no object: one for the next.
+void become_get(step& s) {
+  s = {.call = call_kind::get, .kind = s.kind, .actor = s.actor, .thread = s.thread, .pick = s.pick};
+  s.key = static_cast<std::uint8_t>(s.pick % (key_count + 1));
+  s.create = true;
+  s.perm.mode = 0666;
+  s.size = 1U + s.pick % 5U;
+}
+
+// Several operations that all wait for zero, and not all of them for long.
+bool zero_waits_with_no_wait(const std::vector<sem_operation>& operations) {
+  const auto is_zero = [](const sem_operation& o) { return o.sem_op == 0; };
+  const auto hurries = [](const sem_operation& o) { return has(o.flags, sem_flags::no_wait); };
+  return operations.size() > 1 && std::all_of(operations.begin(), operations.end(), is_zero) &&
+         std::any_of(operations.begin(), operations.end(), hurries);
+}
+
 }  // namespace
 
 ledger::ledger(const std::vector<int>& identities, bool other_users) : other_users_(other_users) {
@@ -18,8 +35,7 @@ std::optional<action> ledger::resolve(const step& wanted, std::map<freedom, std:
   action made{.what = wanted};
   made.what.actor = static_cast<std::uint8_t>(wanted.actor % parties_.size());
   if (!other_users_) made.what.value = wanted.call >= call_kind::kill ? 0 : wanted.value;
-  const bool sensible =
-      wanted.call >= call_kind::poke ? resolve_for_process(made) : resolve_call(made, left_out);
+  const bool sensible = wanted.call >= call_kind::poke ? resolve_for_process(made) : resolve_call(made, left_out);
   if (!sensible) return std::nullopt;
   made.number = ++actions_;
   return made;
@@ -29,12 +45,17 @@ bool ledger::resolve_call(action& made, std::map<freedom, std::uint64_t>& left_o
   step& s = made.what;
   if (!choose_thread(s)) return false;
   if (s.call == call_kind::get) {
-    const auto alive = std::count_if(all_of(s.kind).begin(), all_of(s.kind).end(), [](const object& o) { return o.lives; });
+    const auto alive =
+        std::count_if(all_of(s.kind).begin(), all_of(s.kind).end(), [](const object& o) { return o.lives; });
     if (alive >= static_cast<std::ptrdiff_t>(most_of_a_kind) && s.key == 0) s.key = 1;
     return true;
   }
   if (s.call == call_kind::detach) return choose_attachment(made);
   made.object = choose_object(s);
+  if (made.object < 0 && (s.whom == among::living || s.whom == among::busy)) {
+    become_get(s);
+    return true;
+  }
   if (s.call == call_kind::attach) made.attachment = ++attachments_made_;
   if (s.kind == object_kind::set && made.object >= 0) {
     made.elements = static_cast<int>(all_of(s.kind)[static_cast<std::size_t>(made.object)].size);
@@ -42,6 +63,10 @@ bool ledger::resolve_call(action& made, std::map<freedom, std::uint64_t>& left_o
   resolve_semnums(made);
   if (s.call == call_kind::send && may_wait(s) && blocked_on(s.kind, made.object, call_kind::send) > 0) {
     ++left_out[freedom::order_of_senders];
+    s.waits = patience::none;
+  }
+  if (may_wait(s) && s.call == call_kind::operate && zero_waits_with_no_wait(s.operations)) {
+    ++left_out[freedom::stale_zero_wait];
     s.waits = patience::none;
   }
   if (s.call == call_kind::change && s.kind == object_kind::queue &&
@@ -149,7 +174,9 @@ bool ledger::resolve_for_process(action& made) {
       // The child's place is that of another actor that can exit.
       s.pick = static_cast<std::uint16_t>((s.actor + 1U + s.pick % (parties_.size() - 1)) % parties_.size());
       return all_idle && !party_at(s.pick).blocked[0];
-    case call_kind::exec: return idle;
+    case call_kind::exec:
+      // A real one of uid 0 gets back the privileges that it gave up.
+      return idle && !(is_root(by.identity_number) && by.identity_number != 0);
     case call_kind::become: return other_users_ && is_root(by.identity_number) && all_idle;
     default: return false;
   }
@@ -171,6 +198,10 @@ void ledger::note(const action& done, const outcome& what) {
   const step& s = done.what;
   party& by = party_at(s.actor);
   if (what.blocked) by.blocked[s.thread] = done;
+  if (s.call == call_kind::operate && done.object >= 0) {
+    all_of(s.kind)[static_cast<std::size_t>(done.object)].undo_tried |= std::any_of(
+        s.operations.begin(), s.operations.end(), [](const sem_operation& o) { return has(o.flags, sem_flags::undo); });
+  }
   if (what.blocked || what.code != 0) return;
   switch (s.call) {
     case call_kind::get: {
@@ -216,12 +247,18 @@ std::vector<std::pair<object_kind, int>> ledger::objects() const {
   return found;
 }
 
+open_fields ledger::open_of(object_kind kind, int number) const {
+  if (kind != object_kind::set || number < 0) return {};
+  return {.zcnt = several_zero_waits(number), .otime = all_of(kind)[static_cast<std::size_t>(number)].undo_tried};
+}
+
 bool ledger::several_zero_waits(int set) const {
   for (const party& each : parties_) {
     for (const auto& blocked : each.blocked) {
       if (!blocked || blocked->what.call != call_kind::operate || blocked->object != set) continue;
       const auto& operations = blocked->what.operations;
-      const auto zeros = std::count_if(operations.begin(), operations.end(), [](const auto& o) { return o.sem_op == 0; });
+      const auto zeros =
+          std::count_if(operations.begin(), operations.end(), [](const auto& o) { return o.sem_op == 0; });
       if (zeros > 1) return true;
     }
   }

@@ -1,7 +1,7 @@
 // What both sides agree on so far: which objects, attachments, blocked calls and actors there are.
 //
-// It chooses for steps: objects, threads that are free, what has no meaning now or a meaning that is open. As long as the
-// sides agree it is right for both; after a difference nobody asks it any more.
+// It chooses for steps: objects, threads that are free, what has no meaning now or a meaning that is open. As long as
+// the sides agree it is right for both; after a difference nobody asks it any more.
 #ifndef XSIPC_CONFORMANCE_DIFFERENTIAL_LEDGER_HPP
 #define XSIPC_CONFORMANCE_DIFFERENTIAL_LEDGER_HPP
 
@@ -21,7 +21,8 @@ class ledger {
   // Of actors that begin with these identities; with `other_users` they may change.
   ledger(const std::vector<int>& identities, bool other_users);
 
-  // What to do for `wanted`; nothing if it makes no sense now. Counts in `left_out` what is not done because it is open.
+  // What to do for `wanted`; nothing if it makes no sense now. Counts in `left_out` what is not done because it is
+  // open.
   [[nodiscard]] std::optional<action> resolve(const step& wanted, std::map<freedom, std::uint64_t>& left_out);
 
   // Takes note of what the sides agreed on.
@@ -32,13 +33,14 @@ class ledger {
 
   // All objects that may exist, by kind and number.
   [[nodiscard]] std::vector<std::pair<object_kind, int>> objects() const;
-  // Whether a blocked array on this set has several operations that wait for zero.
-  [[nodiscard]] bool several_zero_waits(int set) const;
+  // What of that object need not be equal.
+  [[nodiscard]] open_fields open_of(object_kind kind, int number) const;
 
  private:
   struct object {
     bool lives = true;
     std::uint64_t size = 0;  // semaphores, or bytes of a segment
+    bool undo_tried = false;
   };
   struct attachment {
     int number = 0;
@@ -64,6 +66,8 @@ class ledger {
   [[nodiscard]] bool choose_attachment(action& made);
   void resolve_semnums(action& made) const;
   [[nodiscard]] int blocked_on(object_kind kind, int number, call_kind call) const;
+  // Whether a blocked array on this set has several operations that wait for zero.
+  [[nodiscard]] bool several_zero_waits(int set) const;
   void begin_anew(int place, int identity_number);
 
   bool other_users_;

@@ -14,12 +14,13 @@
 #include "absl/strings/str_split.h"
 #include "fake.hpp"
 #include "generator.hpp"
-#include "report.hpp"
 #include "shrink.hpp"
+#include "summary.hpp"
 #include "sysv.hpp"
 #include "xsipc/conformance/runner.hpp"
 
-ABSL_FLAG(std::vector<std::string>, backends, (std::vector<std::string>{"sysv", "fake"}), "the two to compare: sysv, fake");
+ABSL_FLAG(std::vector<std::string>, backends, (std::vector<std::string>{"sysv", "fake"}),
+          "the two to compare: sysv, fake");
 ABSL_FLAG(std::uint64_t, steps, 50'000, "how many steps in all");
 ABSL_FLAG(std::uint64_t, seed, 0, "of the first session; 0: a fresh one, which is printed");
 ABSL_FLAG(std::uint32_t, length, 250, "steps in a session: then both sides begin anew");
@@ -33,7 +34,8 @@ using namespace conformance::differential;
 constexpr char usage[] =
     "compares two backends step by step\n\n"
     "  differential [--backends=sysv,fake] [--steps=N] [--seed=S] [--length=L] [--noshrink]\n\n"
-    "Prints DIVERGED after N steps, and a test that shows it, if they differ. Status: 0 no difference, 1 a difference or\n"
+    "Prints DIVERGED after N steps, and a test that shows it, if they differ. Status: 0 no difference, 1 a difference "
+    "or\n"
     "too little variety, 2 wrong options.";
 
 absl::FlagsUsageConfig usage_config() {
@@ -56,8 +58,7 @@ terms terms_of(std::uint64_t seed) {
 void tell(const contestant& a, const contestant& b, const divergence& found, std::uint64_t seed,
           const std::vector<step>& steps) {
   const terms which = terms_of(seed);
-  const bool other_users =
-      a.on->offers(conformance::need::other_users) && b.on->offers(conformance::need::other_users);
+  const bool other_users = a.on->offers(conformance::need::other_users) && b.on->offers(conformance::need::other_users);
   if (!absl::GetFlag(FLAGS_shrink)) return print_divergence(std::cout, found, which, other_users);
   divergence last = found;
   const auto shows = [&](const std::vector<step>& fewer) {

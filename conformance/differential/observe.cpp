@@ -9,7 +9,8 @@ namespace xsipc::conformance::differential {
 namespace {
 
 constexpr std::array<std::string_view, 7> common_names = {"uid", "gid", "cuid", "cgid", "mode", "key", "ctime"};
-constexpr std::array<std::string_view, 7> queue_names = {"stime", "rtime", "cbytes", "qnum", "qbytes", "lspid", "lrpid"};
+constexpr std::array<std::string_view, 7> queue_names = {"stime",  "rtime", "cbytes", "qnum",
+                                                         "qbytes", "lspid", "lrpid"};
 constexpr std::array<std::string_view, 2> set_names = {"otime", "nsems"};
 constexpr std::array<std::string_view, 4> semaphore_names = {"semval", "sempid", "semncnt", "semzcnt"};
 constexpr std::array<std::string_view, 8> segment_names = {"segsz",   "atime",  "dtime", "nattch",
@@ -90,8 +91,7 @@ fields fields_of(const set_status& s) {
 }
 fields fields_of(const segment_status& s) {
   fields made = common(s.perm, s.ctime);
-  append(made,
-         {wide(s.segsz), s.atime != 0, s.dtime != 0, wide(s.nattch), s.removed, s.locked, s.cpid, s.lpid});
+  append(made, {wide(s.segsz), s.atime != 0, s.dtime != 0, wide(s.nattch), s.removed, s.locked, s.cpid, s.lpid});
   return made;
 }
 
@@ -110,6 +110,10 @@ std::string field_name(object_kind kind, std::size_t index) {
 bool is_pid_field(object_kind kind, std::size_t index) {
   const std::string name = field_name(kind, index);
   return name.find("pid") != name.npos;
+}
+
+bool is_otime_field(object_kind kind, std::size_t index) {
+  return kind == object_kind::set && index == common_names.size();
 }
 
 bool is_zcnt_field(object_kind kind, std::size_t index) {

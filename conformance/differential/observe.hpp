@@ -1,8 +1,8 @@
 // Looking at every object at once: what IPC_STAT and its kin tell, as rows of numbers that can be compared.
 //
-// One routine in a process that does nothing else reads everything, so a look costs one round trip, however many objects
-// there are. Times are told as zero or not, for the two sides have different clocks. Of sets of more than 20 semaphores
-// the counters of the first 20 are read, and all values.
+// One routine in a process that does nothing else reads everything, so a look costs one round trip, however many
+// objects there are. Times are told as zero or not, for the two sides have different clocks. Of sets of more than 20
+// semaphores the counters of the first 20 are read, and all values.
 #ifndef XSIPC_CONFORMANCE_DIFFERENTIAL_OBSERVE_HPP
 #define XSIPC_CONFORMANCE_DIFFERENTIAL_OBSERVE_HPP
 
@@ -44,6 +44,7 @@ inline constexpr std::size_t most_semaphores_read = 20;
 [[nodiscard]] std::string field_name(object_kind kind, std::size_t index);
 // Whether it is a process id.
 [[nodiscard]] bool is_pid_field(object_kind kind, std::size_t index);
+[[nodiscard]] bool is_otime_field(object_kind kind, std::size_t index);
 [[nodiscard]] bool is_zcnt_field(object_kind kind, std::size_t index);
 [[nodiscard]] std::string usage_name(std::size_t index);
 

@@ -27,7 +27,7 @@ side::side(const contestant& which, const std::vector<int>& identities, const st
     : which_(which),
       capabilities_that_lack_(capabilities_that_lack),
       session_(which.on->begin_test()),
-      eye_(&session_->process()) {
+      eye_(&session_->process(identity_of(0, capabilities_that_lack))) {
   keys_.push_back(key::ipc_private);
   while (keys_.size() <= key_count) keys_.push_back(session_->fresh_key());
   actors_.resize(identities.size());
@@ -176,6 +176,13 @@ snapshot side::look(const std::vector<std::pair<object_kind, int>>& objects) {
   snapshot made = observe(*eye_, by_id);
   for (std::size_t i = 0; i < made.objects.size(); ++i) translate(objects[i].first, made.objects[i].values);
   return made;
+}
+
+result<void> side::change_limits(ipc_limits (*change)(ipc_limits)) {
+  actor& keeper = session_->process();
+  const auto limits = keeper.xsi().limits();
+  if (!limits) return limits.error();
+  return keeper.xsi().change_limits(change(*limits));
 }
 
 // What an outcome says in this side's terms, in numbers.

@@ -1,7 +1,8 @@
 // One side of the comparison: a session of a backend's harness, in which actions are done by number.
 //
-// Ids, addresses, keys and process ids differ between backends. A side knows what its own are and tells numbers instead:
-// objects, attachments and processes in the order in which they came to be, keys by their place. For one thread.
+// Ids, addresses, keys and process ids differ between backends. A side knows what its own are and tells numbers
+// instead: objects, attachments and processes in the order in which they came to be, keys by their place. For one
+// thread.
 #ifndef XSIPC_CONFORMANCE_DIFFERENTIAL_SIDE_HPP
 #define XSIPC_CONFORMANCE_DIFFERENTIAL_SIDE_HPP
 
@@ -53,12 +54,12 @@ class side {
 
   // Does it. A call that may wait has returned or sleeps when this returns.
   [[nodiscard]] outcome perform(const action& what);
-  // Waits until every blocked call either sleeps for good or has returned, and tells those that have, by actor and thread.
-  // One that returned may have woken another: only a whole round without one that returns is the end.
+  // Waits until every blocked call either sleeps for good or has returned, and tells those that have, by actor and
+  // thread. One that returned may have woken another: only a whole round without one that returns is the end.
   [[nodiscard]] std::vector<ended_call> settle();
   [[nodiscard]] snapshot look(const std::vector<std::pair<object_kind, int>>& objects);
-  [[nodiscard]] result<ipc_limits> limits() { return eye_->xsi().limits(); }
-  [[nodiscard]] result<void> change_limits(const ipc_limits& wanted) { return eye_->xsi().change_limits(wanted); }
+  // Puts limits in force, changed by `change` from those that are. By a process that may all that this side allows.
+  [[nodiscard]] result<void> change_limits(ipc_limits (*change)(ipc_limits));
 
   // How often a thread's id was told as that of its process (MSGRCV-39).
   [[nodiscard]] int threads_told() const { return threads_told_; }

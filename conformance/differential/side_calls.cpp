@@ -109,9 +109,8 @@ side::bound_call side::bind_set_call(const action& what) const {
   const auto size = static_cast<std::size_t>(std::max(what.elements, 1));
   switch (s.call) {
     case call_kind::operate:
-      return [=, end = until(s.waits)](spi::backend& xsi) -> outcome {
-        return plain(xsi.operate(id, s.operations, end));
-      };
+      return
+          [=, end = until(s.waits)](spi::backend& xsi) -> outcome { return plain(xsi.operate(id, s.operations, end)); };
     case call_kind::query:
       return [=](spi::backend& xsi) -> outcome { return number(xsi.query_semaphore(id, s.semnum, s.what)); };
     case call_kind::set_value:
@@ -136,7 +135,8 @@ side::bound_call side::bind_set_call(const action& what) const {
 side::bound_call side::bind_segment_call(const action& what) const {
   const step& s = what.what;
   const shmid id{id_of(object_kind::segment, what.object)};
-  const auto address = reinterpret_cast<std::uintptr_t>(address_of(what.attachment)) + (s.call == call_kind::detach && s.flag);
+  const auto address =
+      reinterpret_cast<std::uintptr_t>(address_of(what.attachment)) + (s.call == call_kind::detach && s.flag);
   switch (s.call) {
     case call_kind::attach:
       return [=](spi::backend& xsi) -> outcome {

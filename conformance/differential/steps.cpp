@@ -9,8 +9,9 @@ namespace xsipc::conformance::differential {
 
 std::string_view call_kind_name(call_kind which) {
   static constexpr std::array<std::string_view, call_kinds> names = {
-      "get",     "stat",   "change", "remove", "send", "receive", "operate",   "query", "set_value", "get_all", "set_all",
-      "attach",  "detach", "lock",   "poke",   "peek", "interrupt", "kill",    "exit",  "fork",      "exec",    "become"};
+      "get",       "stat",    "change",  "remove", "send",   "receive", "operate", "query",
+      "set_value", "get_all", "set_all", "attach", "detach", "lock",    "poke",    "peek",
+      "interrupt", "kill",    "exit",    "fork",   "exec",   "become"};
   return names.at(static_cast<std::size_t>(which));
 }
 
@@ -20,8 +21,7 @@ identity identity_of(int number, const std::vector<int>& capabilities_that_lack)
   constexpr ipc_user cleo = 61013;
   switch (number) {
     case 0: return {.without_capabilities = capabilities_that_lack};
-    case 1:
-      return {.without_capabilities = {CAP_IPC_OWNER, CAP_SYS_ADMIN, CAP_SYS_RESOURCE, CAP_IPC_LOCK}};
+    case 1: return {.without_capabilities = {CAP_IPC_OWNER, CAP_SYS_ADMIN, CAP_SYS_RESOURCE, CAP_IPC_LOCK}};
     case 2: return {.uid = anna};
     case 3: return {.uid = bert, .groups = {anna}};
     default: return {.uid = cleo, .gid = anna};
@@ -114,8 +114,8 @@ std::string operate_line(const action& a) {
 std::string receive_line(const action& a) {
   const step& s = a.what;
   return "receive(" + object_name(a) + ", {" + number(s.type) + ", " + std::string(yes(s.except)) + ", " +
-         std::string(yes(s.copy)) + "}, room(" + number(static_cast<std::int64_t>(s.size)) + "), truncation::" +
-         (s.cut ? "allow" : "refuse") + ", " + until(a) + ")";
+         std::string(yes(s.copy)) + "}, room(" + number(static_cast<std::int64_t>(s.size)) +
+         "), truncation::" + (s.cut ? "allow" : "refuse") + ", " + until(a) + ")";
 }
 
 std::string change_line(const action& a) {
@@ -135,22 +135,21 @@ std::string spi_call(const action& a) {
     case call_kind::change: return change_line(a);
     case call_kind::remove: return "remove_" + std::string(noun(s.kind)) + "(" + object + ")";
     case call_kind::send:
-      return "send(" + object + ", {" + number(s.type) + ", text(" + number(static_cast<std::int64_t>(s.size)) + ")}, " +
-             until(a) + ")";
+      return "send(" + object + ", {" + number(s.type) + ", text(" + number(static_cast<std::int64_t>(s.size)) +
+             ")}, " + until(a) + ")";
     case call_kind::receive: return receive_line(a);
     case call_kind::operate: return operate_line(a);
     case call_kind::query: {
       static constexpr std::array<std::string_view, 4> names = {"value", "pid", "ncnt", "zcnt"};
-      return "query_semaphore(" + object + ", " + number(s.semnum) + ", sem_query::" +
-             std::string(names.at(static_cast<std::size_t>(s.what))) + ")";
+      return "query_semaphore(" + object + ", " + number(s.semnum) +
+             ", sem_query::" + std::string(names.at(static_cast<std::size_t>(s.what))) + ")";
     }
     case call_kind::set_value: return "set_value(" + object + ", " + number(s.semnum) + ", " + number(s.value) + ")";
     case call_kind::get_all: return "get_all(" + object + ", values(" + number(a.elements) + "))";
     case call_kind::set_all:
       return "set_all(" + object + ", values(" + number(a.elements) + ", " + number(s.value) + "))";
     case call_kind::attach: return "attach(" + object + ", {.read_only = " + std::string(yes(s.flag)) + "})";
-    case call_kind::detach:
-      return "detach(at" + number(a.attachment) + (s.flag ? " + 1" : "") + ")";
+    case call_kind::detach: return "detach(at" + number(a.attachment) + (s.flag ? " + 1" : "") + ")";
     case call_kind::lock: return "lock_segment(" + object + ", " + std::string(yes(s.flag)) + ")";
     default: return {};
   }
@@ -161,7 +160,8 @@ std::string process_call(const action& a) {
   const std::string other = "a" + number(a.what.pick);
   switch (a.what.call) {
     case call_kind::poke:
-      return who + ".poke(at" + number(a.attachment) + ", text(" + number(static_cast<std::int64_t>(a.what.size)) + "));";
+      return who + ".poke(at" + number(a.attachment) + ", text(" + number(static_cast<std::int64_t>(a.what.size)) +
+             "));";
     case call_kind::peek:
       return who + ".peek(at" + number(a.attachment) + ", " + number(static_cast<std::int64_t>(a.what.size)) + ");";
     case call_kind::interrupt: return who + ".signal(SIGUSR1);";

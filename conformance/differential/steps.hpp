@@ -1,8 +1,8 @@
 // What differential testing does one at a time: a step, as the generator makes it, and an action, which is a step whose
 // objects have been chosen.
 //
-// A step names its object vaguely ("the 7th that is alive"), so that a list of steps still makes sense when others are taken
-// out of it. Plain values.
+// A step names its object vaguely ("the 7th that is alive"), so that a list of steps still makes sense when others are
+// taken out of it. Plain values.
 #ifndef XSIPC_CONFORMANCE_DIFFERENTIAL_STEPS_HPP
 #define XSIPC_CONFORMANCE_DIFFERENTIAL_STEPS_HPP
 
@@ -57,8 +57,8 @@ enum class among : std::uint8_t {
 enum class patience : std::uint8_t { none, endless, an_hour, a_millisecond };
 
 inline constexpr int most_actors = 5;
-inline constexpr int threads_per_actor = 3;  // the main thread is the first
-inline constexpr int key_count = 4;          // for each kind; key 0 is ipc_private
+inline constexpr int threads_per_actor = 3;          // the main thread is the first
+inline constexpr int key_count = 4;                  // for each kind; key 0 is ipc_private
 inline constexpr std::uint16_t one_too_many = 1000;  // a semnum equal to the set's size
 
 struct step {
@@ -73,13 +73,13 @@ struct step {
   std::uint8_t key = 0;  // of get
   bool create = false;
   bool exclusive = false;
-  perm_change perm = {};    // of get (mode) and change
-  std::uint64_t size = 0;   // semaphores, bytes of a segment or message, room, qbytes
-  long type = 0;            // of a message, or the selector
-  bool except = false;      // of receive
-  bool copy = false;        // of receive
-  bool cut = false;         // of receive: truncation::allow
-  bool flag = false;        // attach: read_only; detach: misaligned; lock: locked
+  perm_change perm = {};     // of get (mode) and change
+  std::uint64_t size = 0;    // semaphores, bytes of a segment or message, room, qbytes
+  long type = 0;             // of a message, or the selector
+  bool except = false;       // of receive
+  bool copy = false;         // of receive
+  bool cut = false;          // of receive: truncation::allow
+  bool flag = false;         // attach: read_only; detach: misaligned; lock: locked
   std::uint16_t semnum = 0;  // below one_too_many: modulo the size of the set
   int value = 0;             // of set_value, poke, set_all; the number of an identity
   sem_query what = sem_query::value;
@@ -89,9 +89,9 @@ struct step {
 // A step that is about to be done.
 struct action {
   step what;
-  int object = -1;      // its number: objects of a kind are numbered as they are made; -1: none
-  int elements = 0;     // semaphores of the set
-  int attachment = -1;  // its number
+  int object = -1;           // its number: objects of a kind are numbered as they are made; -1: none
+  int elements = 0;          // semaphores of the set
+  int attachment = -1;       // its number
   std::uint64_t number = 0;  // of the action, from 1 on: it fills messages
 };
 

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <chrono>
 #include <exception>
+#include <stdexcept>
 
 #include "watchdog.hpp"
 
@@ -31,7 +32,9 @@ std::vector<int> identities(int actors, bool other_users) {
   return numbers;
 }
 
-bool both_offer(const contestant& a, const contestant& b, need what) { return a.on->offers(what) && b.on->offers(what); }
+bool both_offer(const contestant& a, const contestant& b, need what) {
+  return a.on->offers(what) && b.on->offers(what);
+}
 
 ipc_limits narrow(ipc_limits limits) {
   limits.msgmax = 4096;
@@ -51,6 +54,7 @@ class world {
  public:
   world(const contestant& a, const contestant& b, const terms& which, tally& counts)
       : other_users_(both_offer(a, b, need::other_users)),
+        alone_(both_offer(a, b, need::private_namespace)),
         names_(a.on->name(), b.on->name()),
         counts_(counts),
         ledger_(identities(which.actors, other_users_), other_users_),
@@ -59,7 +63,7 @@ class world {
     const auto changeable = [](const contestant& each) {
       return each.on->capabilities().has(capability::changeable_limits);
     };
-    if (which.narrow_limits && changeable(a) && changeable(b) && both_offer(a, b, need::private_namespace)) set_limits();
+    if (which.narrow_limits && changeable(a) && changeable(b) && alone_) set_limits();
   }
 
   ~world() {
@@ -79,7 +83,9 @@ class world {
     const outcome one = a_.perform(*what);
     const outcome other = b_.perform(*what);
     lines_.back() += "  // " + as_text(one);
-    if (auto differs = difference(names_, *what, one, other, counts_.freedoms)) return differs;
+    if (auto differs =
+            difference(names_, *what, ledger_.open_of(what->what.kind, what->object), one, other, counts_.freedoms))
+      return differs;
     count(*what, one);
     if (auto differs = compare_blocked(*what, one)) return differs;
     return compare_objects();
@@ -89,11 +95,7 @@ class world {
 
  private:
   void set_limits() {
-    const auto limits = a_.limits();
-    if (!limits) return;
-    const ipc_limits wanted = narrow(*limits);
-    static_cast<void>(a_.change_limits(wanted));
-    static_cast<void>(b_.change_limits(wanted));
+    if (!a_.change_limits(narrow) || !b_.change_limits(narrow)) throw std::runtime_error("limits can't be changed");
   }
 
   std::optional<std::string> compare_blocked(const action& what, const outcome& came) {
@@ -105,19 +107,19 @@ class world {
       // A process that ended has another in its place already, which has no blocked calls.
       ledger_.note(each);
       if (each.what.code == EIDRM) ++counts_.removed_while_blocked;
-      lines_.back() += "; a" + std::to_string(each.actor) + "_t" + std::to_string(each.thread) + ": " + as_text(each.what);
+      lines_.back() +=
+          "; a" + std::to_string(each.actor) + "_t" + std::to_string(each.thread) + ": " + as_text(each.what);
     }
     return std::nullopt;
   }
 
   std::optional<std::string> compare_objects() {
     const auto objects = ledger_.objects();
-    const snapshot one = a_.look(objects);
-    const snapshot other = b_.look(objects);
-    std::vector<bool> open;
-    for (const auto& [kind, number] : objects) {
-      open.push_back(kind == object_kind::set && ledger_.several_zero_waits(number));
-    }
+    snapshot one = a_.look(objects);
+    snapshot other = b_.look(objects);
+    if (!alone_) one.usage = other.usage = {};  // also of objects that are none of ours
+    std::vector<open_fields> open;
+    for (const auto& [kind, number] : objects) open.push_back(ledger_.open_of(kind, number));
     if (auto differs = difference(names_, objects, open, one, other, counts_.freedoms)) return differs;
     for (std::size_t i = 0; i < objects.size(); ++i) {
       ledger_.note(objects[i].first, objects[i].second, one.objects[i]);
@@ -132,6 +134,7 @@ class world {
   }
 
   bool other_users_;
+  bool alone_;  // in namespaces of their own
   side_names names_;
   tally& counts_;
   std::vector<std::string> lines_;

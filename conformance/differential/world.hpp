@@ -22,8 +22,8 @@ namespace xsipc::conformance::differential {
 
 // What happened in a run.
 struct tally {
-  std::uint64_t steps = 0;    // actions that were done
-  std::uint64_t skipped = 0;  // steps that made no sense
+  std::uint64_t steps = 0;                                           // actions that were done
+  std::uint64_t skipped = 0;                                         // steps that made no sense
   std::map<std::pair<call_kind, int>, std::uint64_t> outcomes = {};  // by errno; -1: blocked
   std::uint64_t blocked = 0;
   std::uint64_t kills = 0;
@@ -39,7 +39,7 @@ struct divergence {
 
 // A fresh namespace on either side, and what is special about it.
 struct terms {
-  int actors = 4;             // 3 to most_actors
+  int actors = 4;              // 3 to most_actors
   bool narrow_limits = false;  // limits so low that they are hit, where both sides can change them
 };
 

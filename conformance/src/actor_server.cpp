@@ -26,6 +26,9 @@
 // SIGSEGV, as the rule under test says, not by the sanitizer's report.
 extern "C" const char* __asan_default_options();
 extern "C" const char* __asan_default_options() { return "handle_segv=0"; }
+// The thread sanitizer too; and a process with threads may fork one that begins threads.
+extern "C" const char* __tsan_default_options();
+extern "C" const char* __tsan_default_options() { return "handle_segv=0:die_after_fork=0"; }
 // A cancelled thread is unwound past the sanitizer, which finds its own call in the frames that were left.
 extern "C" const char* __asan_default_suppressions();
 extern "C" const char* __asan_default_suppressions() { return "interceptor_name:sigaltstack\n"; }

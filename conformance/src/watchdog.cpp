@@ -32,6 +32,8 @@ watched& the_watched() {
 }
 
 std::atomic<bool> expired{false};
+// Of simulated processes: one wait ends with the test's time. Those that end its processes afterwards go on.
+std::atomic<bool> next_wait_ends{false};
 
 // Asks a thread for its stack and gives it the time to write it. It may be stopped or stuck in the kernel: that is what
 // /proc tells.
@@ -76,6 +78,7 @@ void give_up_simulation(const std::string& test) {
   for (const ipc_pid tid : threads_of(::getpid())) dump_thread(::getpid(), tid);
   // On a thread of its own: what hangs may hold what this needs.
   std::thread(dump).detach();
+  next_wait_ends = true;
   if (ended_within(std::chrono::seconds(2))) return;
   std::cerr << "watchdog: " << test << " hangs; simulated processes can't be killed apart from the program\n"
             << std::flush;
@@ -85,7 +88,8 @@ void give_up_simulation(const std::string& test) {
 }  // namespace
 
 void throw_if_test_expired(const std::string& waited_for) {
-  if (expired) throw test_expired(absl::StrCat("the test's time is over; it waited for ", waited_for));
+  if (expired || next_wait_ends.exchange(false))
+    throw test_expired(absl::StrCat("the test's time is over; it waited for ", waited_for));
 }
 
 void watch_process(ipc_pid pid) {
@@ -110,6 +114,7 @@ watchdog::watchdog(std::string test, std::chrono::milliseconds limit)
     the_watched().test_running = true;
   }
   expired = false;
+  next_wait_ends = false;
   install_stack_dump();
   thread_ = std::thread([this] { watch(); });
 }

@@ -18,7 +18,7 @@ constexpr object_ref set{object_kind::set, 3, 7};
 
 class page_heap_test : public testing::Test {
  protected:
-  std::vector<std::uint32_t> runs_of(std::uint32_t chain) {
+  std::vector<std::uint32_t> runs() {
     std::vector<std::uint32_t> found;
     heap.for_each_run(chain, [&found](std::uint32_t first, const page_owner&) { found.push_back(first); });
     return found;
@@ -33,7 +33,7 @@ TEST_F(page_heap_test, ARunBelongsToItsObjectAndHangsInItsChain) {
   const std::uint32_t run = heap.take(queue, 3, 1, false, chain);
   ASSERT_NE(run, nil);
   heap.name(run, page_use::blocks);
-  EXPECT_EQ(runs_of(chain), std::vector{run});
+  EXPECT_EQ(runs(), std::vector{run});
   for (std::uint32_t place = 0; place < 3; ++place) {
     const page_owner owner = heap.owner_of(run + place);
     EXPECT_EQ(owner.object, queue);
@@ -91,7 +91,7 @@ TEST_F(page_heap_test, RecoveryFindsWhatWasNamedAndGivesBackTheRest) {
   heap.name(other, page_use::values);
   chain = 12345;  // derived: whatever it says
   heap.recover(queue, chain);
-  EXPECT_EQ(runs_of(chain), std::vector{named});
+  EXPECT_EQ(runs(), std::vector{named});
   EXPECT_EQ(heap.free_pages(), 64u - 3u);
   EXPECT_EQ(heap.owner_of(other).object, set);
 }
@@ -99,9 +99,9 @@ TEST_F(page_heap_test, RecoveryFindsWhatWasNamedAndGivesBackTheRest) {
 TEST_F(page_heap_test, AChainThatLoopsOrLeadsOutsideEndsTheWalk) {
   const std::uint32_t run = heap.take(queue, 1, 1, false, chain);
   memory.space().at<std::uint32_t>(memory.space().layout().chains, run) = run;
-  EXPECT_LE(runs_of(chain).size(), 64u);
+  EXPECT_LE(runs().size(), 64u);
   memory.space().at<std::uint32_t>(memory.space().layout().chains, run) = 4000000;
-  EXPECT_EQ(runs_of(chain).size(), 1u);
+  EXPECT_EQ(runs().size(), 1u);
 }
 
 }  // namespace

@@ -113,7 +113,7 @@ TEST_F(registry_test, RecoveryRebuildsEverythingFromTheWords) {
   const auto half_made = queues.take(99);
   ASSERT_TRUE(half_made);
   auto& header = memory.space().at<kind_header>(memory.space().layout().kind[0]);
-  header.used = chance();
+  header.used = static_cast<std::uint32_t>(chance());
   header.highest = 64;
   header.version |= 1;
   for (std::uint64_t& group : header.taken) group = chance();

@@ -1,7 +1,7 @@
 // Sequences of calls in a fake system: whatever they are, its invariants hold afterwards.
 //
-// Calls of the main thread never wait. Those that do are made in threads, a few at a time; the next step begins only when
-// each thread is parked or has returned, so that an input always does the same.
+// Calls of the main thread never wait. Those that do are made in threads, a few at a time; the next step begins only
+// when each thread is parked or has returned, so that an input always does the same.
 #include <sys/mman.h>
 
 #include <array>
@@ -110,7 +110,7 @@ class scene {
 
   void check() {
     const std::string wrong = system_.check();
-    demand(wrong.empty(), wrong + "\n" + system_.dump());
+    if (!wrong.empty()) demand(false, wrong + "\n" + system_.dump());
   }
 
   // Every thread is parked or has returned; those of a stopped process can't.
@@ -172,7 +172,8 @@ class scene {
   lookup some_lookup() { return in_.one_of({lookup::id, lookup::index, lookup::index_any}); }
   creation how() { return {in_.byte() < 200, in_.byte() > 200, in_.one_of<ipc_mode>({0600, 0666, 0, 0400, ~0U})}; }
   perm_change perm() {
-    return {in_.one_of<ipc_user>({0, 1000, ~0U}), in_.one_of<ipc_user>({0, 7, ~0U}), in_.one_of<ipc_mode>({0600, 0, ~0U})};
+    return {in_.one_of<ipc_user>({0, 1000, ~0U}), in_.one_of<ipc_user>({0, 7, ~0U}),
+            in_.one_of<ipc_mode>({0600, 0, ~0U})};
   }
   deadline at_once() { return in_.flag() ? deadline::immediate() : deadline::at({}); }
   std::size_t size() { return in_.one_of<std::size_t>({0, 1, 88, 89, in_.byte(), in_.number<std::uint16_t>()}); }
@@ -187,7 +188,9 @@ class scene {
     if (which < 220) return scratch_of(size);
     if (which < 230) return nullptr;
     if (which < 240) return scratch() + scratch_bytes - size / 2;
-    return attached_.empty() ? nullptr : static_cast<std::byte*>(attached_[which % attached_.size()]);
+    void* const at = attached_.empty() ? nullptr : attached_[which % attached_.size()];
+    // Once detached, it may be memory of something else.
+    return processes_[0]->is_segment_memory(at, 1) ? static_cast<std::byte*>(at) : nullptr;
   }
   message_view message() {
     const std::size_t bytes = size();
@@ -205,7 +208,8 @@ class scene {
     for (sem_operation& each : all) {
       each.semnum = in_.byte() < 240 ? static_cast<std::uint16_t>(in_.below(4)) : in_.number<std::uint16_t>();
       each.sem_op = in_.byte() < 240 ? in_.number<std::int8_t>() : in_.number<std::int16_t>();
-      each.flags = static_cast<sem_flags>(in_.byte() < 240 ? (in_.byte() & 3U) << 11U : in_.number<std::int16_t>());
+      const std::uint16_t flags = in_.byte() < 240 ? (in_.byte() & 3U) << 11U : in_.number<std::uint16_t>();
+      each.flags = static_cast<sem_flags>(flags);
     }
     return all;
   }
@@ -253,10 +257,9 @@ class scene {
   }
   void wait_to_operate() {
     fake_process& by = process();
-    start(by, {},
-          [on = set(), what = operations(), until = some_time()](fake_process& who, std::span<std::byte>) {
-            static_cast<void>(who.operate(on, what, until));
-          });
+    start(by, {}, [on = set(), what = operations(), until = some_time()](fake_process& who, std::span<std::byte>) {
+      static_cast<void>(who.operate(on, what, until));
+    });
   }
 
   void attach() {
@@ -270,7 +273,8 @@ class scene {
     if (!at) return;
 #ifdef __SANITIZE_ADDRESS__
     // There may have been a stack, of which the sanitizer still thinks.
-    for (std::size_t i = 0; i < scratch_bytes && by.attached(static_cast<std::byte*>(*at) + i, page, false); i += page) {
+    for (std::size_t i = 0; i < scratch_bytes && by.attached(static_cast<std::byte*>(*at) + i, page, false);
+         i += page) {
       __asan_unpoison_memory_region(static_cast<std::byte*>(*at) + i, page);
     }
 #endif
@@ -360,7 +364,8 @@ class scene {
       case 2:
       case 3: return attach();
       case 4: {
-        const void* const at = attached_.empty() || in_.byte() > 240 ? free_place(in_) : attached_[in_.below(attached_.size())];
+        const void* const at =
+            attached_.empty() || in_.byte() > 240 ? free_place(in_) : attached_[in_.below(attached_.size())];
         return static_cast<void>(process().detach(at));
       }
       case 5: {
@@ -405,9 +410,9 @@ class scene {
   }
   void change_limits() {
     ipc_limits wanted = process().limits().value_or(ipc_limits{});
-    std::uint64_t* const members[] = {&wanted.msgmax, &wanted.msgmnb, &wanted.msgmni, &wanted.semmsl, &wanted.semmns,
-                                      &wanted.semopm, &wanted.semmni, &wanted.semvmx, &wanted.shmmax, &wanted.shmmin,
-                                      &wanted.shmall, &wanted.shmmni};
+    std::uint64_t* const members[] = {&wanted.msgmax, &wanted.msgmnb, &wanted.msgmni, &wanted.semmsl,
+                                      &wanted.semmns, &wanted.semopm, &wanted.semmni, &wanted.semvmx,
+                                      &wanted.shmmax, &wanted.shmmin, &wanted.shmall, &wanted.shmmni};
     *in_.one_of(members) = in_.one_of<std::uint64_t>({0, 1, 5, 500, 501, 32768, 1U << 31U, ~0ULL, in_.byte()});
     static_cast<void>(process().change_limits(wanted));
   }

@@ -44,34 +44,38 @@ void exchange(void* structure, std::size_t size) {
 
 constexpr sysv::syscalls kernel = {
     .msgget = [](int, int flags) { return heard.flags = flags, heard.answer; },
-    .msgsnd = [](int, const void*, std::size_t size, int flags) { return heard.size = size, heard.flags = flags, heard.answer; },
-    .msgrcv = [](int, void*, std::size_t size, long msgtyp, int flags) {
-      return heard.size = size, heard.msgtyp = msgtyp, heard.flags = flags, heard.answer;
-    },
-    .msgctl = [](int, int command, void* at) {
-      heard.command = command;
-      if (at != nullptr) exchange(at, sizeof(msqid_ds));
-      return heard.answer;
-    },
+    .msgsnd = [](int, const void*, std::size_t size,
+                 int flags) { return heard.size = size, heard.flags = flags, heard.answer; },
+    .msgrcv = [](int, void*, std::size_t size, long msgtyp,
+                 int flags) { return heard.size = size, heard.msgtyp = msgtyp, heard.flags = flags, heard.answer; },
+    .msgctl =
+        [](int, int command, void* at) {
+          heard.command = command;
+          if (at != nullptr) exchange(at, sizeof(msqid_ds));
+          return heard.answer;
+        },
     .semget = [](int, int, int flags) { return heard.flags = flags, heard.answer; },
     .semop = [](int, const void* at, std::size_t count) { return heard.memory = at, heard.size = count, heard.answer; },
-    .semtimedop = [](int, const void* at, std::size_t count, const timespec* timeout) {
-      heard.timeout = *timeout;
-      return heard.memory = at, heard.size = count, heard.answer;
-    },
-    .semctl = [](int, int, int command, unsigned long at) {
-      heard.command = command;
-      if (command == IPC_SET || command == IPC_STAT) exchange(reinterpret_cast<void*>(at), sizeof(semid_ds));
-      return heard.answer;
-    },
+    .semtimedop =
+        [](int, const void* at, std::size_t count, const timespec* timeout) {
+          heard.timeout = *timeout;
+          return heard.memory = at, heard.size = count, heard.answer;
+        },
+    .semctl =
+        [](int, int, int command, unsigned long at) {
+          heard.command = command;
+          if (command == IPC_SET || command == IPC_STAT) exchange(reinterpret_cast<void*>(at), sizeof(semid_ds));
+          return heard.answer;
+        },
     .shmget = [](int, std::size_t, int flags) { return heard.flags = flags, heard.answer; },
     .shmat = [](int, const void*, int flags) { return heard.flags = flags, heard.answer; },
     .shmdt = [](const void*) { return heard.answer; },
-    .shmctl = [](int, int command, void* at) {
-      heard.command = command;
-      if (command == IPC_SET || command == IPC_STAT) exchange(at, sizeof(shmid_ds));
-      return heard.answer;
-    }};
+    .shmctl =
+        [](int, int command, void* at) {
+          heard.command = command;
+          if (command == IPC_SET || command == IPC_STAT) exchange(at, sizeof(shmid_ds));
+          return heard.answer;
+        }};
 
 bool bit(int word, int one) { return (word & one) != 0; }
 
@@ -98,16 +102,16 @@ void call_flags(input& from, spi::backend& on) {
   std::byte text[16] = {};
   const attach_options options{nullptr, from.flag(), from.flag(), from.flag(), from.flag()};
   static_cast<void>(on.attach({}, options));
-  demand(heard.flags == ((options.read_only ? 010000 : 0) | (options.round ? 020000 : 0) | (options.remap ? 040000 : 0) |
-                         (options.execute ? 0100000 : 0)),
+  demand(heard.flags == ((options.read_only ? 010000 : 0) | (options.round ? 020000 : 0) |
+                         (options.remap ? 040000 : 0) | (options.execute ? 0100000 : 0)),
          "flags of shmat");
   const msgtyp_selector what{from.number<long>(), from.flag(), from.flag()};
   const bool cut = from.flag();
   const bool waits = from.flag();
   const deadline until = waits ? deadline::never() : deadline::immediate();
   static_cast<void>(on.receive({}, what, std::span(text), cut ? truncation::allow : truncation::refuse, until));
-  demand(heard.msgtyp == what.msgtyp && heard.flags == ((waits ? 0 : 04000) | (cut ? 010000 : 0) | (what.except ? 020000 : 0) |
-                                                        (what.copy ? 040000 : 0)),
+  demand(heard.msgtyp == what.msgtyp && heard.flags == ((waits ? 0 : 04000) | (cut ? 010000 : 0) |
+                                                        (what.except ? 020000 : 0) | (what.copy ? 040000 : 0)),
          "flags of msgrcv");
   static_cast<void>(on.send({}, {1, std::span(text)}, until));
   demand(heard.flags == (waits ? 0 : 04000), "flags of msgsnd");
@@ -132,7 +136,8 @@ void operations(input& from, spi::backend& on) {
   demand(heard.timeout.tv_sec >= 0 && heard.timeout.tv_nsec >= 0 && heard.timeout.tv_nsec < 1'000'000'000, "a time");
   // Longer ones are said to be the longest that there is.
   if (!absolute && time.count() > 0 && time.count() < 9'200'000'000'000'000'000) {
-    demand(heard.timeout.tv_sec * 1'000'000'000 + heard.timeout.tv_nsec == time.count(), "a duration changed on its way");
+    demand(heard.timeout.tv_sec * 1'000'000'000 + heard.timeout.tv_nsec == time.count(),
+           "a duration changed on its way");
   }
 }
 
@@ -149,7 +154,8 @@ void expect_perm(const ipc_perm& got, const ::ipc_perm& kernels) {
   demand(got.uid == kernels.uid && got.gid == kernels.gid && got.cuid == kernels.cuid && got.cgid == kernels.cgid,
          "an id of a status");
   demand(got.mode == (kernels.mode & 0777U), "a mode of a status");
-  demand(static_cast<int>(got.object_key) == kernels.__key && got.sequence == kernels.__seq, "key or sequence of a status");
+  demand(static_cast<int>(got.object_key) == kernels.__key && got.sequence == kernels.__seq,
+         "key or sequence of a status");
   ::ipc_perm back{};
   sysv::put_change(changeable(got), back);
   demand(back.uid == kernels.uid && back.gid == kernels.gid && back.mode == (kernels.mode & 0777U),
@@ -168,8 +174,8 @@ void statuses(input& from, spi::backend& on) {
   const auto segment = any_bytes<shmid_ds>(from);
   if (how == lookup::id) {
     const auto seen = on.stat_segment(number, how);
-    demand(seen->segsz == segment.shm_segsz && seen->removed == bit(segment.shm_perm.mode, 01000) &&
-               seen->locked == bit(segment.shm_perm.mode, 02000),
+    demand(seen->segsz == segment.shm_segsz && seen->removed == ((segment.shm_perm.mode & 01000U) != 0) &&
+               seen->locked == ((segment.shm_perm.mode & 02000U) != 0),
            "a segment's status");
     expect_perm(seen->perm, segment.shm_perm);
     const auto set = any_bytes<semid_ds>(from);

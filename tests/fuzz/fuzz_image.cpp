@@ -62,7 +62,9 @@ class scene {
     on_.holders_die = (how & 1U) != 0;
     on_.no_memory = (how & 14U) == 14;
     on_.privileged = (how & 16U) == 0;
-    on_.parks = (how & 32U) != 0 ? wake_reason::ended : (how & 64U) != 0 ? wake_reason::interrupted : wake_reason::timed_out;
+    on_.parks = (how & 32U) != 0   ? wake_reason::ended
+                : (how & 64U) != 0 ? wake_reason::interrupted
+                                   : wake_reason::timed_out;
     on_.dead_pids = from.byte();
     const std::size_t at_first = from.below(64);
     for (std::size_t i = 0; i < at_first && !from.empty(); ++i) spoil(from);
@@ -157,8 +159,18 @@ class scene {
     operate(few, {{2, 1, sem_flags::none}, {0, -5, sem_flags::undo}}, deadline::never());
     become(103);
     operate(few, {{1, -1, sem_flags::no_wait}, {3, -1, sem_flags::none}}, deadline::never());
-    operate(few, {{2, 1, {}}, {3, 1, {}}, {4, 1, {}}, {2, -1, {}}, {3, -1, {}}, {4, -1, {}}, {0, 1, {}}, {0, -1, {}},
-                  {1, 0, {}}, {2, -3, {}}, {0, 1, {}}},
+    operate(few,
+            {{2, 1, {}},
+             {3, 1, {}},
+             {4, 1, {}},
+             {2, -1, {}},
+             {3, -1, {}},
+             {4, -1, {}},
+             {0, 1, {}},
+             {0, -1, {}},
+             {1, 0, {}},
+             {2, -3, {}},
+             {0, 1, {}}},
             deadline::never());
     const semid many = new_set(3, 600);
     operate(many, {{0, 5, sem_flags::undo}, {599, 2, sem_flags::none}, {300, 1, sem_flags::undo}});
@@ -212,8 +224,9 @@ class scene {
     std::uint64_t at = from.number<std::uint16_t>();
     if (words > 0xffff) at |= std::uint64_t{from.byte()} << 16U;
     auto& word = *reinterpret_cast<std::uint32_t*>(base + at % words * sizeof(std::uint32_t));
-    const std::uint32_t odd[] = {0,    1,     engine::nil, engine::nil - 1, slots, pages, pages - 1, pages * 32 - 1, pages * 32,
-                                 4096, 32767, 0x7fffffff,  0x80000000,      32,    0xffff, 0x40000000};
+    const std::uint32_t odd[] = {
+        0,          1,    engine::nil, engine::nil - 1, slots,      pages, pages - 1, pages * 32 - 1,
+        pages * 32, 4096, 32767,       0x7fffffff,      0x80000000, 32,    0xffff,    0x40000000};
     switch (from.below(8)) {
       case 0: word = from.one_of(odd); break;
       case 1: word = from.byte(); break;
@@ -227,7 +240,8 @@ class scene {
         *reinterpret_cast<std::uint32_t*>(base + (at + 1) % words * 4) = value;
         break;
       }
-      default: std::memset(base + at % words * 4, from.byte(), std::min<std::uint64_t>((words - at % words) * 4, from.byte()));
+      default:
+        std::memset(base + at % words * 4, from.byte(), std::min<std::uint64_t>((words - at % words) * 4, from.byte()));
     }
   }
 

@@ -1,5 +1,5 @@
-// A substrate over memory that somebody has spoilt: every lock's holder has died, if the input says so, and whatever the
-// engine asks may change memory once more, as another process could.
+// A substrate over memory that somebody has spoilt: every lock's holder has died, if the input says so, and whatever
+// the engine asks may change memory once more, as another process could.
 //
 // The arena lies between pages that can't be touched. One thread.
 #ifndef XSIPC_TESTS_FUZZ_IMAGE_SUBSTRATE_HPP
@@ -27,8 +27,8 @@ class image_substrate final : public engine::substrate_calls {
 
   // What the input decides.
   engine::identity caller{.pid = 100, .pad = 0, .start = 100};
-  bool holders_die = false;      // whoever takes a lock for the first time finds its holder dead
-  std::uint32_t dead_pids = 0;   // bit n: pid 100 + n
+  bool holders_die = false;     // whoever takes a lock for the first time finds its holder dead
+  std::uint32_t dead_pids = 0;  // bit n: pid 100 + n
   bool no_memory = false;
   engine::wake_reason parks = engine::wake_reason::timed_out;  // what becomes of whoever parks
   bool privileged = true;
@@ -98,7 +98,8 @@ class image_substrate final : public engine::substrate_calls {
     return 1'000'000;
   }
   [[nodiscard]] engine::due due_at(deadline) const { return {}; }
-  // Not asked of the kernel: what the engine makes of a size that it found in the arena must not reach the caller's memory.
+  // Not asked of the kernel: what the engine makes of a size that it found in the arena must not reach the caller's
+  // memory.
   [[nodiscard]] bool readable(const void*, std::size_t) { return true; }
   [[nodiscard]] bool writable(const void*, std::size_t) { return true; }
   [[nodiscard]] int enter() { return 0; }
@@ -111,6 +112,7 @@ class image_substrate final : public engine::substrate_calls {
   }
   [[nodiscard]] std::optional<engine::object_ref> mapped(const void*) const { return mapped_; }
   void unmap(const void*) {}
+  [[nodiscard]] std::uint64_t resident_pages() const { return 0; }
   [[nodiscard]] int may_lock(std::uint64_t) const { return 0; }
 
  private:

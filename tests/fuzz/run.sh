@@ -26,5 +26,5 @@ for file in "$source"/backends/{engine,fake,sysv}/*.cpp "$source"/api/src/{expla
 done
 clang++ "${flags[@]}" -fsanitize=fuzzer "$source/tests/fuzz/fuzz_$target.cpp" "${objects[@]}" -o "$folder/fuzz_$target"
 flock -u 9
-exec nice "$folder/fuzz_$target" -max_total_time="$seconds" -max_len=4096 -timeout=25 -rss_limit_mb=4096 -print_final_stats=1 \
+exec nice "$folder/fuzz_$target" -max_total_time="$seconds" -max_len=4096 -entropic=0 -len_control=0 -timeout=25 -rss_limit_mb=4096 -print_final_stats=1 \
   -artifact_prefix="$folder/found/$target." "$folder/corpus.$target" "$source/tests/fuzz/corpus/$target"

@@ -1,6 +1,6 @@
 // What a run of differential testing tells a person.
-#ifndef XSIPC_CONFORMANCE_DIFFERENTIAL_REPORT_HPP
-#define XSIPC_CONFORMANCE_DIFFERENTIAL_REPORT_HPP
+#ifndef XSIPC_CONFORMANCE_DIFFERENTIAL_SUMMARY_HPP
+#define XSIPC_CONFORMANCE_DIFFERENTIAL_SUMMARY_HPP
 
 #include <chrono>
 #include <ostream>
@@ -21,4 +21,4 @@ void print_tally(std::ostream& out, const tally& counts, std::chrono::duration<d
 
 }  // namespace xsipc::conformance::differential
 
-#endif  // XSIPC_CONFORMANCE_DIFFERENTIAL_REPORT_HPP
+#endif  // XSIPC_CONFORMANCE_DIFFERENTIAL_SUMMARY_HPP

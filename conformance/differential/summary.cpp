@@ -1,4 +1,4 @@
-#include "report.hpp"
+#include "summary.hpp"
 
 #include <iomanip>
 
