@@ -33,6 +33,8 @@ arena_layout arena_layout::of(std::uint32_t slots, std::uint32_t pages) {
   made.links = place(std::uint64_t{pages} * cells_per_page * sizeof(std::uint32_t));
   made.heap = place(std::uint64_t{pages} * page_bytes);
   made.end = at;
+  made.slot_count = slots;
+  made.page_count = pages;
   return made;
 }
 

@@ -120,6 +120,8 @@ struct arena_layout {
   std::uint64_t links;   // a number for each cell, for whoever owns the page
   std::uint64_t heap;    // the first page
   std::uint64_t end;
+  std::uint32_t slot_count;  // what all bounds are made of: the header's numbers may have been spoilt since
+  std::uint32_t page_count;
 
   static arena_layout of(std::uint32_t slots, std::uint32_t pages);
 };
@@ -164,7 +166,7 @@ class arena {
 
   [[nodiscard]] std::uint32_t committed_pages() const {
     const std::uint32_t count = load(header().committed_pages);
-    const std::uint32_t most = header().pages;
+    const std::uint32_t most = layout_->page_count;
     return count < most ? count : most;
   }
   [[nodiscard]] bool holds_page(std::uint32_t number) const { return number < committed_pages(); }

@@ -152,6 +152,8 @@ void block_heap::mark_used() {
       const node_kind kind = kind_of(state);
       if (kind != node_kind::message && (kind != node_kind::none || state == free_state)) continue;
       static_cast<void>(for_each_block(number, node, [&](std::uint32_t block, std::uint32_t order, std::uint32_t) {
+        // Nobody shares a block: somebody has made a circle of it.
+        if ((read(space.link(block)) & used_mark) != 0) return false;
         // The link of the first cell is true and must stay; those of the others mean nothing.
         for (std::uint32_t cell = block; cell < block + (1U << order); ++cell) {
           set_link(space, cell, read(space.link(cell)) | used_mark);

@@ -54,6 +54,16 @@ std::uint32_t& message_index::bucket(std::uint32_t slot) const {
       memory_.space().page(static_cast<std::uint32_t>(page)))[place % buckets_per_page];
 }
 
+// However large somebody has made the mask: no more than there is memory for behind the first page.
+std::uint32_t message_index::last_bucket() const {
+  const queue_body& body = memory_.body();
+  const std::uint32_t first = read(body.buckets);
+  const std::uint32_t pages = memory_.space().committed_pages();
+  std::uint32_t most = inline_buckets;
+  if (first < pages) most = std::min(pages - first, largest_hash / buckets_per_page) * buckets_per_page;
+  return std::min(read(body.bucket_mask), most - 1);
+}
+
 std::uint32_t message_index::record_of(std::int64_t type) const {
   const std::uint32_t number = read(bucket(slot_of(type)));
   const type_record* first = memory_.record(number);
@@ -97,7 +107,7 @@ std::uint32_t message_index::add_record(std::int64_t type) {
 template <typename Visitor>
 void message_index::for_each_record(Visitor visit) const {
   std::uint32_t left = memory_.most_nodes();
-  const std::uint32_t last = std::min(memory_.body().bucket_mask, largest_hash - 1);
+  const std::uint32_t last = last_bucket();
   for (std::uint32_t slot = 0; slot <= last; ++slot) {
     std::uint32_t number = read(bucket(slot));
     for (; left != 0; --left) {
@@ -113,7 +123,7 @@ void message_index::for_each_record(Visitor visit) const {
 // Clears the hash and puts the records of the list, which hangs together like a hash chain, into it.
 void message_index::fill_hash(std::uint32_t list) {
   queue_body& body = memory_.body();
-  for (std::uint32_t slot = 0; slot <= std::min(body.bucket_mask, largest_hash - 1); ++slot) bucket(slot) = nil;
+  for (std::uint32_t slot = 0, last = last_bucket(); slot <= last; ++slot) bucket(slot) = nil;
   body.types = 0;
   for (std::uint32_t left = memory_.most_nodes(); left != 0; --left) {
     type_record* record = memory_.record(list);

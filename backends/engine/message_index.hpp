@@ -36,6 +36,7 @@ class message_index {
   [[nodiscard]] std::uint32_t record_of(std::int64_t type) const;
   // The head of a hash chain; `slot` is taken modulo the size of the hash.
   [[nodiscard]] std::uint32_t& bucket(std::uint32_t slot) const;
+  [[nodiscard]] std::uint32_t last_bucket() const;
   [[nodiscard]] std::uint32_t slot_of(std::int64_t type) const {
     return static_cast<std::uint32_t>(static_cast<std::uint64_t>(type) * memory_.body().multiplier >> hash_shift);
   }

@@ -63,7 +63,7 @@ std::uint32_t page_heap::missing_for(std::uint32_t pages, std::uint32_t alignmen
 bool page_heap::grow(std::uint32_t pages) {
   namespace_header& header = space_.header();
   const std::uint32_t now = space_.committed_pages();
-  const std::uint32_t most = header.pages;
+  const std::uint32_t most = space_.layout().page_count;
   if (most - now < pages) return false;
   const std::uint32_t more = std::min(most - now, std::max({pages, smallest_growth, std::min(now / 2, 1024U)}));
   const arena_layout& at = space_.layout();
@@ -121,12 +121,15 @@ void page_heap::name(std::uint32_t first, page_use use) {
 void page_heap::give(std::uint32_t first, std::uint32_t& chain) {
   const std::uint32_t most = space_.committed_pages();
   std::uint32_t* from = &chain;
-  for (std::uint32_t walked = 0; *from < most && walked < most; ++walked) {
-    if (*from == first) {
+  if (first >= most) return;
+  for (std::uint32_t walked = 0; walked < most; ++walked) {
+    const std::uint32_t page = load(*from);
+    if (page >= most) break;
+    if (page == first) {
       commit(*from, load(next_of(first)));
       break;
     }
-    from = &next_of(*from);
+    from = &next_of(page);
   }
   const page_owner owner = owner_of(first);
   if (owner.use != page_use::none) release(first, std::min(owner.length, most - first));
@@ -134,7 +137,8 @@ void page_heap::give(std::uint32_t first, std::uint32_t& chain) {
 
 void page_heap::give_all(const object_ref& object, std::uint32_t& chain) {
   for_each_run(chain, [&](std::uint32_t first, const page_owner& owner) {
-    if (owner.object == object) release(first, std::min(owner.length, space_.committed_pages() - first));
+    const std::uint32_t most = space_.committed_pages();
+    if (owner.object == object && first < most) release(first, std::min(owner.length, most - first));
   });
   commit(chain, nil);
 }
@@ -170,7 +174,7 @@ void page_heap::recover(const object_ref& object, std::uint32_t& chain) {
 }
 
 std::uint32_t page_heap::free_pages() const {
-  std::uint32_t count = space_.header().pages - space_.committed_pages();
+  std::uint32_t count = space_.layout().page_count - space_.committed_pages();
   for (std::uint32_t page = 0; page < space_.committed_pages(); ++page) count += load(owner_word(page)) == 0 ? 1U : 0U;
   return count;
 }

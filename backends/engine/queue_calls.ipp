@@ -53,7 +53,7 @@ result<received> queue_calls<S>::receive(msqid id, const msgtyp_selector& select
   const std::size_t room = into.size_bytes();
   const auto queue = registry_.by_id(static_cast<int>(id));
   if (!queue) return failure(EINVAL, about);
-  if (room != 0 && into.text() == nullptr) return failure(EFAULT, about);
+  if (room != 0 && !into.is_framed() && into.text() == nullptr) return failure(EFAULT, about);
   const bool reachable = is_writable(into, room);
 
   section<S> lock = lock_queue(*queue);

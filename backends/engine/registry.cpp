@@ -38,7 +38,7 @@ std::optional<object_ref> registry::by_id(int id) const {
   const auto number = static_cast<std::uint32_t>(id) % most_slots;
   const std::uint32_t sequence = static_cast<std::uint32_t>(id) / most_slots;
   // Slots never used may have no memory yet.
-  if (number >= load(header_->highest) || number >= space_.header().slots) return std::nullopt;
+  if (number >= load(header_->highest) || number >= space_.layout().slot_count) return std::nullopt;
   const slot_word seen = word(number);
   if (seen.sequence != sequence || (seen.state != slot_state::live && seen.state != slot_state::dest)) {
     return std::nullopt;
@@ -49,7 +49,7 @@ std::optional<object_ref> registry::by_id(int id) const {
 std::optional<object_ref> registry::by_index(int index) const {
   if (index < 0 || static_cast<std::uint32_t>(index) >= most_slots) return std::nullopt;
   const auto number = static_cast<std::uint32_t>(index);
-  if (number >= load(header_->highest) || number >= space_.header().slots) return std::nullopt;
+  if (number >= load(header_->highest) || number >= space_.layout().slot_count) return std::nullopt;
   return by_id(id_of({kind_, number, word(number).sequence}));
 }
 
@@ -62,12 +62,12 @@ bool registry::is_live(const object_ref& which, bool or_dest) const {
 std::uint32_t& registry::bucket(std::int32_t key) const {
   auto hash = (static_cast<std::uint32_t>(key) ^ space_.header().hash_seed) * 0x9e3779b1U;
   hash ^= hash >> 15U;
-  return bucket_at(hash % buckets_for(space_.header().slots));
+  return bucket_at(hash % buckets_for(space_.layout().slot_count));
 }
 
 // A walk of a chain, which others may be changing: bounded, and believing nothing but words.
 std::optional<object_ref> registry::walk(std::int32_t key) const {
-  const std::uint32_t slots = space_.header().slots;
+  const std::uint32_t slots = space_.layout().slot_count;
   std::uint32_t at = load(bucket(key));
   for (std::uint32_t walked = 0; at != 0 && at <= slots && walked <= slots; ++walked) {
     const slot_word seen = word(at - 1);
@@ -113,7 +113,7 @@ void registry::set_fields(const object_ref& which, const settable& fields) {
 }
 
 std::uint32_t registry::highest_index() const {
-  for (std::uint32_t number = load(header_->highest); number-- > 0;) {
+  for (std::uint32_t number = end(); number-- > 0;) {
     const slot_state state = word(number).state;
     if (state == slot_state::live || state == slot_state::dest) return number;
   }
@@ -133,7 +133,7 @@ void registry::mark(std::uint32_t number, bool taken) {
 }
 
 std::optional<object_ref> registry::take(std::int32_t key) {
-  const std::uint32_t slots = space_.header().slots;
+  const std::uint32_t slots = space_.layout().slot_count;
   for (std::uint32_t group = 0; group * 64 < slots; ++group) {
     const std::uint64_t free = ~header_->taken[group];
     if (free == 0) continue;
@@ -203,12 +203,14 @@ bool registry::end_dest(const object_ref& which) {
 void registry::unlink(const object_ref& which) {
   const slot_word removed = word(which.slot);
   if (removed.key == 0 || removed.sequence != which.sequence) return;
-  const std::uint32_t slots = space_.header().slots;
+  const std::uint32_t slots = space_.layout().slot_count;
   std::uint32_t* from = &bucket(removed.key);
   begin_change();
-  for (std::uint32_t walked = 0; *from != 0 && *from <= slots && walked <= slots; ++walked) {
-    object_slot& at = slot(*from - 1);
-    if (*from == which.slot + 1) {
+  for (std::uint32_t walked = 0; walked <= slots; ++walked) {
+    const std::uint32_t number = load(*from);
+    if (number == 0 || number > slots) break;
+    object_slot& at = slot(number - 1);
+    if (number == which.slot + 1) {
       commit(*from, load(at.next));
       break;
     }
@@ -228,7 +230,7 @@ void registry::release(const object_ref& which) {
   if (word(which.slot).sequence != which.sequence || word(which.slot).state != slot_state::dying) return;
   make_free(which.slot);
   mark(which.slot, false);
-  std::uint32_t highest = header_->highest;
+  std::uint32_t highest = end();
   while (highest > 0 && word(highest - 1).state == slot_state::free) --highest;
   // Memory that was reserved stays so, but an id beyond it is refused without a look. Sequences stay in the slots.
   commit(header_->highest, highest);
@@ -237,14 +239,14 @@ void registry::release(const object_ref& which) {
 void registry::begin_rebuild() { commit(header_->version, header_->version | 1U); }
 
 void registry::rebuild() {
-  for (std::uint32_t i = 0; i < buckets_for(space_.header().slots); ++i) {
+  for (std::uint32_t i = 0; i < buckets_for(space_.layout().slot_count); ++i) {
     std::atomic_ref(bucket_at(i)).store(0, std::memory_order_relaxed);
   }
   for (std::uint64_t& group : header_->taken) group = 0;
   std::uint32_t used = 0;
   std::uint32_t highest = 0;
   std::uint64_t total = 0;
-  const std::uint32_t reserved = std::min(space_.header().slots, most_slots);
+  const std::uint32_t reserved = std::min(space_.layout().slot_count, most_slots);
   for (std::uint32_t number = 0; number < reserved; ++number) {
     const slot_word seen = word(number);
     if (seen.state == slot_state::free) continue;
@@ -265,7 +267,7 @@ void registry::rebuild() {
 }
 
 std::string registry::check() const {
-  const std::uint32_t slots = space_.header().slots;
+  const std::uint32_t slots = space_.layout().slot_count;
   std::uint32_t used = 0;
   std::uint32_t keyed = 0;
   std::uint64_t total = 0;

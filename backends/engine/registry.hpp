@@ -60,7 +60,7 @@ class registry {
   [[nodiscard]] std::uint32_t used() const { return load(header_->used); }
   [[nodiscard]] std::uint64_t total() const { return load(header_->total); }
   // Slots from here on are free.
-  [[nodiscard]] std::uint32_t end() const { return std::min(load(header_->highest), space_.header().slots); }
+  [[nodiscard]] std::uint32_t end() const { return std::min(load(header_->highest), space_.layout().slot_count); }
   // The highest slot in use, 0 if none is.
   [[nodiscard]] std::uint32_t highest_index() const;
 
@@ -82,7 +82,7 @@ class registry {
   template <typename Forget>
   void recover(Forget forget) {
     begin_rebuild();
-    for (std::uint32_t number = 0; number < space_.header().slots; ++number) {
+    for (std::uint32_t number = 0; number < space_.layout().slot_count; ++number) {
       if (word(number).state == slot_state::making) {
         forget(object_ref{kind_, number, word(number).sequence});
         make_free(number);

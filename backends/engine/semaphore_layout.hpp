@@ -170,8 +170,8 @@ class set_memory {
   // Null as long as nobody has waited.
   [[nodiscard]] semaphore_waits* waits(std::uint32_t semnum) const {
     const std::uint32_t run = load(body_->waiting_run);
-    if (run == nil || !space_.holds_page(run)) return nullptr;
-    if (semnum * sizeof(semaphore_waits) / page_bytes >= space_.committed_pages() - run) return nullptr;
+    const std::uint32_t count = space_.committed_pages();
+    if (run >= count || semnum * sizeof(semaphore_waits) / page_bytes >= count - run) return nullptr;
     return reinterpret_cast<semaphore_waits*>(space_.page(run)) + semnum;
   }
   // True if no waiter cares for that value.
@@ -196,6 +196,13 @@ class set_memory {
   }
   [[nodiscard]] static std::int16_t& adjustment(undo_record& record, std::uint32_t semnum) {
     return reinterpret_cast<std::int16_t*>(&record + 1)[semnum];
+  }
+  // Null if there is no such record, or the semaphore's adjustment would lie outside of the arena: how many semaphores
+  // there are may have changed since somebody looked.
+  [[nodiscard]] std::int16_t* adjustment(std::uint32_t page, std::uint32_t semnum) const {
+    const std::uint32_t pages = pages_for(sizeof(undo_record) + (std::uint64_t{semnum} + 1) * sizeof(std::int16_t));
+    if (!holds_run(page, pages)) return nullptr;
+    return &adjustment(*reinterpret_cast<undo_record*>(space_.page(page)), semnum);
   }
 
   [[nodiscard]] bool holds_run(std::uint32_t first, std::uint32_t pages) const {

@@ -136,9 +136,9 @@ void semaphore_store::narrow(const waiter_node& node) {
   semaphore_waits* const waits = memory_.waits(load(node.semnum));
   if (waits == nullptr) return;
   if (load(node.for_zero) != 0) {
-    raise(waits->lo, load(node.threshold) + 1);
+    raise(waits->lo, std::min(load(node.threshold), largest_value) + 1);
   } else {
-    lower(waits->hi, load(node.threshold) - 1);
+    lower(waits->hi, std::max(load(node.threshold), 0) - 1);
   }
 }
 
@@ -161,13 +161,14 @@ void semaphore_store::narrow_fragile(operation_list operations, const semop_plan
 // Makes the intervals of semaphores as wide as their waiters allow. Those that are due have been served.
 void semaphore_store::make_quiet(const changed_semaphores& changed) {
   const std::uint32_t most = changed.all ? memory_.nsems() : changed.count;
+  std::uint32_t left = memory_.most_nodes();  // for all of them: a node is in one list
   for (std::uint32_t at = 0; at < most; ++at) {
     semaphore_waits* const waits = memory_.waits(changed.all ? at : changed.semnum[at]);
     if (waits == nullptr) continue;
     put(waits->lo, 0);
     put(waits->hi, largest_value);
     std::uint32_t number = load(waits->head);
-    for (std::uint32_t walked = memory_.most_nodes(); walked > 0; --walked) {
+    for (; left > 0; --left) {
       const waiter_node* const node = memory_.node(number);
       if (node == nullptr) break;
       narrow(*node);

@@ -113,7 +113,8 @@ result<void> set_calls<S>::get_all(semid id, std::span<std::uint16_t> values) {
   if (!reachable) return failure(EFAULT, about);
   semaphore_store store = store_of(*set);
   store.sweep(on_.now(), lock.wakes());
-  for (std::uint32_t i = 0; i < store.nsems(); ++i) values.data()[i] = static_cast<std::uint16_t>(store.value(i));
+  const std::size_t count = std::min<std::size_t>(store.nsems(), values.size());
+  for (std::uint32_t i = 0; i < count; ++i) values[i] = static_cast<std::uint16_t>(store.value(i));
   return {};
 }
 
@@ -124,7 +125,7 @@ result<void> set_calls<S>::set_all(semid id, std::span<const std::uint16_t> valu
   if (scope.code() != 0) return failure(scope.code(), about);
   const auto set = registry_.by_id(static_cast<int>(id));
   if (!set) return failure(EINVAL, about);
-  const std::uint64_t nsems = registry_.slot(*set).size;
+  const std::uint64_t nsems = std::min<std::uint64_t>(registry_.slot(*set).size, values.size());
   const bool reachable = on_.readable(values.data(), nsems * sizeof(std::uint16_t));
   section<S> lock = lock_set(*set);
   if (const int code = admission(lock, *set, may_write); code != 0) return failure(code, about);

@@ -9,16 +9,15 @@ constexpr std::uint32_t values_per_entry = sizeof(journal_entry) / sizeof(std::u
 
 }  // namespace
 
-std::uint32_t set_journal::capacity_of_run() const {
+journal_entry* set_journal::run(std::uint32_t& room) const {
+  room = 0;
   const std::uint32_t first = load(memory_.body().journal_run);
-  if (first == nil) return 0;
+  if (first == nil) return nullptr;
   const page_owner owner = pages_.owner_of(first);
   const bool ours = owner.use == page_use::journal && owner.object == set_ && owner.place == 0;
-  return ours && memory_.holds_run(first, owner.length) ? owner.length * entries_per_page : 0;
-}
-
-journal_entry* set_journal::run() const {
-  return reinterpret_cast<journal_entry*>(memory_.space().page(load(memory_.body().journal_run)));
+  if (!ours || !memory_.holds_run(first, owner.length)) return nullptr;
+  room = owner.length * entries_per_page;
+  return reinterpret_cast<journal_entry*>(memory_.space().page(first));
 }
 
 bool set_journal::reserve(std::uint32_t entries) {
@@ -42,9 +41,8 @@ bool set_journal::begin(std::uint32_t entries) {
     mark_ = 0;
     return true;
   }
-  room_ = capacity_of_run();
+  entries_ = run(room_);
   if (entries > room_) return false;
-  entries_ = run();
   mark_ = journal_in_run;
   return true;
 }
@@ -118,9 +116,10 @@ void set_journal::recover(undo_ledger& ledger, wake_list& wakes) {
   set_body& body = memory_.body();
   const std::uint32_t word = load(body.journal_count);
   const bool in_run = (word & journal_in_run) != 0;
-  const std::uint32_t room = in_run ? capacity_of_run() : inline_entries;
+  std::uint32_t room = inline_entries;
+  const journal_entry* const entries = in_run ? run(room) : body.journal;
   const std::uint32_t count = std::min(word & ~journal_in_run, room);
-  if (count != 0) apply(in_run ? run() : body.journal, count, ledger, wakes);
+  if (count != 0) apply(entries, count, ledger, wakes);
   engine::commit(body.journal_count, 0);
   if (capacity_of_run() == 0) engine::commit(body.journal_run, nil);
 }

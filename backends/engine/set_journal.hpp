@@ -39,8 +39,13 @@ class set_journal {
   void recover(undo_ledger& ledger, wake_list& wakes);
 
  private:
-  [[nodiscard]] std::uint32_t capacity_of_run() const;
-  [[nodiscard]] journal_entry* run() const;
+  [[nodiscard]] std::uint32_t capacity_of_run() const {
+    std::uint32_t room = 0;
+    static_cast<void>(run(room));
+    return room;
+  }
+  // The run and how many entries fit into it; null and 0 if there is none.
+  [[nodiscard]] journal_entry* run(std::uint32_t& room) const;
   void apply(const journal_entry* entries, std::uint32_t count, undo_ledger& ledger, wake_list& wakes) const;
   void apply_all(const journal_entry* entries, std::uint32_t count, undo_ledger& ledger) const;
   void complete(std::uint32_t waiter, wake_list& wakes) const;

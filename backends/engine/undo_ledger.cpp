@@ -32,17 +32,17 @@ std::uint32_t undo_ledger::obtain(const identity& who) {
 }
 
 int undo_ledger::adjustment(std::uint32_t page, std::uint32_t semnum) const {
-  undo_record* const record = memory_.record(page);
-  return record == nullptr ? 0 : load(set_memory::adjustment(*record, semnum));
+  const std::int16_t* const there = memory_.adjustment(page, semnum);
+  return there == nullptr ? 0 : load(*there);
 }
 
 void undo_ledger::set(std::uint32_t page, std::uint32_t semnum, int adjustment) {
   undo_record* const record = memory_.record(page);
-  if (record == nullptr) return;
-  std::int16_t& there = set_memory::adjustment(*record, semnum);
-  const bool was = load(there) != 0;
+  std::int16_t* const there = memory_.adjustment(page, semnum);
+  if (record == nullptr || there == nullptr) return;
+  const bool was = load(*there) != 0;
   const bool is = adjustment != 0;
-  put(there, static_cast<std::int16_t>(adjustment));
+  put(*there, static_cast<std::int16_t>(adjustment));
   if (was == is) return;
   const std::uint32_t nonzero = load(record->nonzero) + (is ? 1U : ~0U);
   put(record->nonzero, nonzero);
@@ -91,7 +91,7 @@ void undo_ledger::recover() {
     if (owner.use != page_use::undo || record == nullptr || owner.length != memory_.record_pages()) return;
     std::uint32_t nonzero = 0;
     for (std::uint32_t semnum = 0; semnum < memory_.nsems(); ++semnum) {
-      nonzero += load(set_memory::adjustment(*record, semnum)) != 0 ? 1U : 0U;
+      nonzero += adjustment(page, semnum) != 0 ? 1U : 0U;
     }
     put(record->nonzero, nonzero);
     if (nonzero != 0) put(body.holders, load(body.holders) + 1);

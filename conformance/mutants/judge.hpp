@@ -6,8 +6,8 @@
 
 namespace xsipc::conformance {
 
-// Runs the suite on a backend with a planted defect. Arguments of the program: REPORT.json [RULE...], all tests or those
-// that prove one of the rules. The exit status.
+// Runs the suite on a backend with a planted defect. Arguments of the program: REPORT.json [RULE...], all tests or
+// those that prove one of the rules. The exit status.
 [[nodiscard]] int judge_mutant(harness& on, int argc, char** argv);
 
 }  // namespace xsipc::conformance

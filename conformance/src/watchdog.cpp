@@ -88,8 +88,9 @@ void give_up_simulation(const std::string& test) {
 }  // namespace
 
 void throw_if_test_expired(const std::string& waited_for) {
-  if (expired || next_wait_ends.exchange(false))
+  if (expired || next_wait_ends.exchange(false)) {
     throw test_expired(absl::StrCat("the test's time is over; it waited for ", waited_for));
+  }
 }
 
 void watch_process(ipc_pid pid) {
