@@ -208,7 +208,8 @@ class scene {
     for (sem_operation& each : all) {
       each.semnum = in_.byte() < 240 ? static_cast<std::uint16_t>(in_.below(4)) : in_.number<std::uint16_t>();
       each.sem_op = in_.byte() < 240 ? in_.number<std::int8_t>() : in_.number<std::int16_t>();
-      const std::uint16_t flags = in_.byte() < 240 ? (in_.byte() & 3U) << 11U : in_.number<std::uint16_t>();
+      const auto flags =
+          in_.byte() < 240 ? static_cast<std::uint16_t>((in_.byte() & 3U) << 11U) : in_.number<std::uint16_t>();
       each.flags = static_cast<sem_flags>(flags);
     }
     return all;
