@@ -34,7 +34,7 @@ std::vector<std::string_view> built_backends() {
     "sysv",
 #endif
 #if XSIPC_HAS_FAKE
-    "fake",
+        "fake",
 #endif
   };
 }

@@ -30,7 +30,7 @@ struct alignas(cell_bytes) object_slot {
   std::uint32_t cgid;
   std::uint32_t page_chain;  // page_heap's; derived
   std::uint32_t pad0;
-  std::uint64_t size;        // semaphores of a set, bytes of a segment
+  std::uint64_t size;  // semaphores of a set, bytes of a segment
   settable fields[2];
   std::int32_t cpid;
   std::uint32_t counted;  // it is in the registry's counters; derived

@@ -19,6 +19,9 @@ std::size_t whole_pages(std::uint64_t bytes) {
 
 std::uintptr_t number_of(const void* address) { return reinterpret_cast<std::uintptr_t>(address); }
 
+// Of each segment only so much is looked at page by page.
+constexpr std::size_t most_counted = std::size_t{1} << 30;
+
 // A descriptor for the same memory that mprotect can't lift above reading.
 int reopened_read_only(int file) {
   return ::open(("/proc/self/fd/" + std::to_string(file)).c_str(), O_RDONLY | O_CLOEXEC);
@@ -74,8 +77,9 @@ std::uint64_t address_space::resident_pages() const {
   for (const auto& [id, each] : contents_) {
     if (each.readable == nullptr) continue;
     const std::size_t step = there.size() * engine::page_bytes;
-    for (std::size_t at = 0; at < each.length; at += step) {
-      const std::size_t size = std::min(step, each.length - at);
+    const std::size_t counted = std::min(each.length, most_counted);
+    for (std::size_t at = 0; at < counted; at += step) {
+      const std::size_t size = std::min(step, counted - at);
       if (::mincore(static_cast<char*>(each.readable) + at, size, there.data()) != 0) break;
       for (std::size_t page = 0; page < size / engine::page_bytes; ++page) pages += there[page] & 1U;
     }

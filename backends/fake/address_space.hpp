@@ -47,7 +47,7 @@ class address_space {
 
   // True if every byte is mapped in `who`, writable if asked.
   [[nodiscard]] bool has(process_number who, const void* address, std::size_t bytes, bool writable) const;
-  // How many pages of all segments are in memory.
+  // How many pages of all segments are in memory; of each the first GiB is counted.
   [[nodiscard]] std::uint64_t resident_pages() const;
 
   // True if a byte of it is mapped in anybody.

@@ -42,7 +42,8 @@ std::string owner_of(const ipc_perm& perm) {
 template <typename Visitor>
 void each_status(spi::backend& eye, Visitor visit) {
   const auto all = [&](object_kind kind, auto stat) {
-    for (int i = 0; i <= eye.usage(kind).value().highest_index; ++i) {
+    const int last = eye.usage(kind).value().highest_index;
+    for (int i = 0; i <= last; ++i) {
       if (const auto status = (eye.*stat)(i, lookup::index_any)) visit(*status);
     }
   };

@@ -325,7 +325,7 @@ class AgainstTheModel : public testing::TestWithParam<unsigned> {};
 
 TEST_P(AgainstTheModel, RandomOperationsComeToTheSame) {
   twins both(GetParam());
-  for (std::uint64_t number = 0; number < 200000; ++number) {
+  for (std::uint64_t number = 0; number < std::uint64_t{test_support::random_steps}; ++number) {
     ASSERT_TRUE(both.step(number)) << "operation " << number << ": " << both.failure;
     if (number < 20000 || number % 64 == 0) {
       ASSERT_TRUE(both.check()) << "operation " << number << ": " << both.failure;

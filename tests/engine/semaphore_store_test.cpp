@@ -460,7 +460,7 @@ class ModelOf : public SemaphoreStore, public testing::WithParamInterface<int> {
 
 TEST_P(ModelOf, RandomStepsAgreeWithTheNaiveSet) {
   std::size_t completed = 0;
-  for (int number = 0; number < 200'000; ++number) {
+  for (int number = 0; number < test_support::random_steps; ++number) {
     step(number);
     if (HasFatalFailure()) {
       FAIL() << "step " << number;

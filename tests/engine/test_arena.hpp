@@ -15,6 +15,13 @@
 
 namespace xsipc::test_support {
 
+// How many steps a comparison with a naive model takes. Sanitizers make each many times as long.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr int random_steps = 30'000;
+#else
+inline constexpr int random_steps = 200'000;
+#endif
+
 class test_arena final : public engine::substrate_calls {
  public:
   // `slots` is a multiple of 64; there are never more than `pages` pages.

@@ -296,9 +296,8 @@ TEST_F(fake_system_test, PointersIntoNowhereAreEfault) {
   EXPECT_THAT(process.send(queue, {1, {memory, 10}}, at_once), Succeeds());
   EXPECT_THAT(other.send(queue, {1, {memory, 10}}, at_once), FailsWith(EFAULT)) << "attached by another only";
   auto* const read_only = static_cast<std::byte*>(process.attach(segment, {.read_only = true}).value());
-  EXPECT_THAT(
-      process.receive(queue, msgtyp_selector::any(), std::span(read_only, 10), truncation::refuse, at_once),
-      FailsWith(EFAULT));
+  EXPECT_THAT(process.receive(queue, msgtyp_selector::any(), std::span(read_only, 10), truncation::refuse, at_once),
+              FailsWith(EFAULT));
   EXPECT_EQ(process.stat_queue(static_cast<int>(queue), lookup::id).value().qnum, 1u);
 }
 

@@ -1,10 +1,10 @@
-// XSI in one process, for tests: several simulated processes that share queues, sets and segments, and a clock that moves
-// when it is told to.
+// XSI in one process, for tests: several simulated processes that share queues, sets and segments, and a clock that
+// moves when it is told to.
 //
 // For authors of tests. A fake_system is a world of its own: objects, users, processes, time. Each fake_process is a
-// spi::backend, so code under test takes it where it would take the kernel's. What they do is done by the same engine as in
-// the posix backend, so the semantics are XSI's, not an imitation; nothing of it is seen outside the program, no privilege is
-// needed, and two systems never meet.
+// spi::backend, so code under test takes it where it would take the kernel's. What they do is done by the same engine
+// as in the posix backend, so the semantics are XSI's, not an imitation; nothing of it is seen outside the program, no
+// privilege is needed, and two systems never meet.
 //
 //   fake_system system;
 //   fake_process& server = system.process({.uid = 1000});
@@ -13,9 +13,9 @@
 //   system.wait_until_blocked(1);
 //   server.kill();                                 // its calls end, its undo is done, its attachments are gone
 //
-// Threads: any number may call into a process at once: each is a thread of that process. What a process does to another, or
-// the test to one, may be called from any thread too. A fake_system must outlive all threads that are in calls; ending every
-// process makes them return. Fork (the real one): a child must not use a system that it inherited.
+// Threads: any number may call into a process at once: each is a thread of that process. What a process does to
+// another, or the test to one, may be called from any thread too. A fake_system must outlive all threads that are in
+// calls; ending every process makes them return. Fork (the real one): a child must not use a system that it inherited.
 #ifndef XSIPC_FAKE_HPP
 #define XSIPC_FAKE_HPP
 
@@ -52,8 +52,8 @@ struct fake_privileges {
 // Who a simulated process is: its effective ids.
 struct fake_user {
   ipc_user uid = 0;
-  std::optional<ipc_user> gid = std::nullopt;  // the number of `uid` unless said
-  std::vector<ipc_user> groups = {};           // supplementary groups
+  std::optional<ipc_user> gid = std::nullopt;                // the number of `uid` unless said
+  std::vector<ipc_user> groups = {};                         // supplementary groups
   std::optional<fake_privileges> privileges = std::nullopt;  // all for uid 0, none for others, unless said
 };
 
@@ -62,11 +62,11 @@ struct fake_user {
 
 struct fake_options {
   ipc_limits limits = fake_default_limits();
-  std::uint32_t objects = 32768;             // of each kind, at most; beyond any limit
-  std::uint64_t memory_bytes = 1ULL << 30U;  // for everything but the content of segments; ENOMEM when it is full
-  std::uint64_t seed = 0;                    // of everything that is left to chance
+  std::uint32_t objects = 32768;              // of each kind, at most; beyond any limit
+  std::uint64_t memory_bytes = 1ULL << 30U;   // for everything but the content of segments; ENOMEM when it is full
+  std::uint64_t seed = 0;                     // of everything that is left to chance
   std::chrono::seconds epoch{1'000'000'000};  // what the realtime clock shows at first
-  bool report_leaks = true;  // at destruction, names objects that are left on standard error
+  bool report_leaks = true;                   // at destruction, names objects that are left on standard error
 };
 
 // A simulated process. Owned by its system, and lives as long as it, even when the process has ended: then every call
@@ -78,18 +78,19 @@ class fake_process : public spi::backend {
 
   // A child: the same user, the same attachments at the same addresses, no adjustments.
   virtual fake_process& fork() = 0;
-  // Another program in the same process: attachments are gone and calls of all its threads end (ESRCH); adjustments stay.
+  // Another program in the same process: attachments are gone and calls of all its threads end (ESRCH); adjustments
+  // stay.
   virtual void exec() = 0;
-  // Ends it: adjustments are given back, attachments gone, calls of its threads end with ESRCH. kill() is the same but for
-  // what is told of it in dump().
+  // Ends it: adjustments are given back, attachments gone, calls of its threads end with ESRCH. kill() is the same but
+  // for what is told of it in dump().
   virtual void exit() = 0;
   virtual void kill() = 0;
 
   // Calls of a stopped process neither begin nor return until it is resumed. Others may complete what it waits for.
   virtual void stop() = 0;
   virtual void resume() = 0;
-  // A signal handler runs in it: all its blocked calls, or that of one thread, return EINTR. Calls that don't block at this
-  // moment notice nothing.
+  // A signal handler runs in it: all its blocked calls, or that of one thread, return EINTR. Calls that don't block at
+  // this moment notice nothing.
   virtual void interrupt() = 0;
   virtual void interrupt(std::thread::id thread) = 0;
   // From now on it is somebody else.
@@ -120,8 +121,8 @@ class fake_system {
   // Begins a process.
   fake_process& process(const fake_user& who = {});
 
-  // Moves both clocks on: deadlines that come to pass end their calls, timestamps are taken from it. steady_clock points in
-  // deadlines (deadline::at) count from the moment at which the system was made.
+  // Moves both clocks on: deadlines that come to pass end their calls, timestamps are taken from it. steady_clock
+  // points in deadlines (deadline::at) count from the moment at which the system was made.
   void advance(std::chrono::nanoseconds by);
   [[nodiscard]] ipc_time now() const;
 

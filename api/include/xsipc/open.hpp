@@ -1,8 +1,8 @@
 // How a program comes by a backend.
 //
 // Which backends there are was chosen when xsipc was built (XSIPC_BACKENDS); one that was not compiled in is not
-// declared here either (the fake's is in fake.hpp). make_* return an object that the caller owns; nothing is hidden and shared but the one
-// behind default_backend().
+// declared here either (the fake's is in fake.hpp). make_* return an object that the caller owns; nothing is hidden and
+// shared but the one behind default_backend().
 #ifndef XSIPC_OPEN_HPP
 #define XSIPC_OPEN_HPP
 
