@@ -37,6 +37,10 @@ cat >"$folder/default.cpp" <<'PROGRAM'
 #include <xsipc/xsipc.hpp>
 int main() { return xsipc::default_backend().name() == "sysv" && xsipc::built_backends().size() == 1 ? 0 : 1; }
 PROGRAM
+cat >"$folder/fake_default.cpp" <<'PROGRAM'
+#include <xsipc/xsipc.hpp>
+int main() { return xsipc::default_backend().name() == "fake" && xsipc::built_backends().size() == 1 ? 0 : 1; }
+PROGRAM
 compile() { # compile TREE PROGRAM LIBRARY...
   local tree=$1 program=$2
   shift 2
@@ -47,9 +51,17 @@ compile() { # compile TREE PROGRAM LIBRARY...
 configure none -DXSIPC_BACKENDS= || die "configuring without a backend"
 build none
 has none 'xsipc::message_queue::send' >/dev/null || die "the interface is missing"
-has none 'sysv|default_backend' && die "a backend that isn't compiled in left symbols"
+has none 'sysv|fake|engine|default_backend' && die "a backend that isn't compiled in left symbols"
 [ ! -e "$folder/none/lib/libxsipc.a" ] || die "there is a default backend without a backend"
 compile none own -lxsipc_api
+
+for default in auto fake; do
+  configure fake_$default -DXSIPC_BACKENDS=fake -DXSIPC_DEFAULT_BACKEND=$default || die "configuring fake with default $default"
+  build fake_$default
+  has fake_$default 'xsipc::make_fake_backend' >/dev/null || die "fake is missing"
+  has fake_$default 'xsipc::(posix|sysv)' && die "a backend that isn't compiled in left symbols"
+  compile fake_$default fake_default -lxsipc -lxsipc_fake -lxsipc_engine -lxsipc_api
+done
 
 for default in auto sysv; do
   configure sysv_$default -DXSIPC_BACKENDS=sysv -DXSIPC_DEFAULT_BACKEND=$default || die "configuring sysv with default $default"
