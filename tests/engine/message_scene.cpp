@@ -87,7 +87,9 @@ std::string message_scene::describe_message(std::uint32_t message, std::string& 
   queue.read_text(message, text.data(), head.size);
   if (text != text_of(letter->second, head.size)) problem = "damaged text of " + std::to_string(letter->second);
   if (!present.insert(letter->second).second) problem = "twice: " + std::to_string(letter->second);
-  return " " + std::to_string(letter->second);
+  std::string described(1, ' ');
+  described += std::to_string(letter->second);
+  return described;
 }
 
 std::string message_scene::describe(std::string& problem) {
