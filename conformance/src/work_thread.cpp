@@ -83,7 +83,7 @@ void work_thread::live() {
 }
 
 // Forced unwinding is caught by a reference to nothing: the C library's affair, not to be reported.
-[[gnu::no_sanitize("undefined")]] void work_thread::do_one(task& what) {
+__attribute__((no_sanitize("undefined"))) void work_thread::do_one(task& what) {
   bool lost = false;
   std::exception_ptr problem;
   try {
