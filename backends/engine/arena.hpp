@@ -42,13 +42,14 @@ template <typename T>
   return std::atomic_ref(const_cast<T&>(word)).load(std::memory_order_acquire);
 }
 
-// A process, told apart from every other that has or had its pid. Survives exec, differs after fork.
+// A process, told apart from every other that has or had its pid. Survives exec, differs after fork. Or an image of a
+// process, the program that it runs: differs after exec too.
 struct identity {
   std::int32_t pid = 0;
-  std::uint32_t pad = 0;
+  std::uint32_t hint = 0;   // the substrate's: where to look first whether it lives; no part of the identity
   std::uint64_t start = 0;  // when it began, in whatever unit the substrate counts
 
-  friend bool operator==(const identity&, const identity&) = default;
+  friend bool operator==(const identity& a, const identity& b) { return a.pid == b.pid && a.start == b.start; }
 };
 
 // In the death word of a waiter: its thread has ended. The bit that the kernel sets in a robust futex.

@@ -35,6 +35,7 @@ class object_calls {
   }
   void recover_registry() {
     registry_.recover([this](const object_ref& half_made) {
+      if (kind_ == object_kind::segment) on_.drop_data(half_made);
       page_heap(space_).recover(half_made, registry_.slot(half_made).page_chain);
       page_heap(space_).give_all(half_made, registry_.slot(half_made).page_chain);
     });

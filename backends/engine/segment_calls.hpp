@@ -26,8 +26,8 @@ class segment_calls : private object_calls<S> {
         {which, how, size, xsi_call::shmget, ipc_limit::shmmni, &ipc_limits::shmmni},
         [&] { return admit(size, about); },
         [&](const object_ref& made) {
-          table_of(made).make();
-          return on_.make_data(made, size, options.no_reserve);
+          table_of(made).make(!options.no_reserve);
+          return on_.make_data(made, size);
         });
     if (!got) return got.error();
     return static_cast<shmid>(*got);
@@ -44,15 +44,16 @@ class segment_calls : private object_calls<S> {
       // Counted first: a segment that is removed meanwhile stays until this attachment goes.
       section<S> lock = lock_segment(*segment);
       if (const int code = admission(lock, *segment, wanted); code != 0) return failure(code, about);
-      if (!table_of(*segment).attach(on_.self())) return failure(ENOMEM, about);
+      if (!table_of(*segment).attach(on_.image())) return failure(ENOMEM, about);
     }
-    const mapping_result mapped = on_.map(*segment, registry_.slot(*segment).size, options);
+    const bool reserved = table_of(*segment).reserved();
+    const mapping_result mapped = on_.map(*segment, registry_.slot(*segment).size, reserved, options);
     section<S> lock = lock_segment(*segment);
     if (mapped.code == 0) {
       table_of(*segment).stamp_attach({on_.self().pid, on_.now()});
       return mapped.address;
     }
-    static_cast<void>(table_of(*segment).detach(on_.self()));
+    static_cast<void>(table_of(*segment).detach(on_.image()));
     end_if_unattached(lock, *segment);
     return failure(mapped.code, about);
   }
@@ -64,7 +65,7 @@ class segment_calls : private object_calls<S> {
     const auto segment = on_.mapped(address);
     if (!segment) return failure(EINVAL, about);
     on_.unmap(address);
-    leave(*segment, on_.self(), {on_.self().pid, on_.now()});
+    leave(*segment, on_.image(), {on_.self().pid, on_.now()});
     return {};
   }
 
@@ -161,14 +162,14 @@ class segment_calls : private object_calls<S> {
                      .pages_resident = on_.resident_pages()};
   }
 
-  // fork: the child has every attachment of the parent's; `segment` is one of them. False: there is no memory.
+  // fork: the child, an image, has every attachment of the parent's; `segment` is one. False: there is no memory.
   bool inherit(const object_ref& segment, const identity& child) {
     section<S> lock = lock_segment(segment);
     if (lock.code() != 0 || !registry_.is_live(segment, true) || !table_of(segment).attach(child)) return false;
     table_of(segment).stamp_attach({on_.self().pid, on_.now()});
     return true;
   }
-  // exec, exit: one attachment of `who` is gone without detach().
+  // exec, exit: one attachment of the image `who` is gone without detach().
   void leave(const object_ref& segment, const identity& who, const deed& by) {
     section<S> lock = lock_segment(segment);
     if (lock.code() != 0 || !registry_.is_live(segment, true)) return;

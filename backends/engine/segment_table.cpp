@@ -32,11 +32,12 @@ attachment_row* segment_table::find_row(Visitor visit) const {
   return found;
 }
 
-void segment_table::make() {
+void segment_table::make(bool reserved) {
   body_->atime = 0;
   body_->dtime = 0;
   body_->lpid = 0;
   body_->locked = 0;
+  body_->reserved = reserved ? 1 : 0;
   for (attachment_row& row : body_->rows) row = {};
 }
 

@@ -1,7 +1,7 @@
 // Who is attached to a segment, and its times.
 //
-// A row for each process: {pid, count} is one word, whose store attaches or detaches. nattch is the sum over rows of
-// living processes. Times and lpid are written after it: a death between the two costs a time, never a count. Every
+// A row for each image of a process: {pid, count} is one word, whose store attaches or detaches. nattch is the sum over
+// rows of the living. Times and lpid are written after it: a death between the two costs a time, never a count. Every
 // function wants the segment's lock.
 #ifndef XSIPC_ENGINE_SEGMENT_TABLE_HPP
 #define XSIPC_ENGINE_SEGMENT_TABLE_HPP
@@ -28,7 +28,8 @@ struct segment_body {
   alignas(64) std::int64_t atime;
   std::int64_t dtime;
   std::int32_t lpid;
-  std::uint32_t locked;  // kept in memory
+  std::uint16_t locked;    // kept in memory
+  std::uint16_t reserved;  // its memory is promised to whoever attaches it
   attachment_row rows[rows_inline];
 };
 static_assert(sizeof(segment_body) <= body_bytes);
@@ -45,7 +46,7 @@ class segment_table {
   segment_table(const arena& space, const object_ref& segment, std::uint32_t& page_chain)
       : space_(space), segment_(segment), chain_(&page_chain), body_(&space.body<segment_body>(segment)) {}
 
-  void make();
+  void make(bool reserved);
   // One more attachment of `who`. False: there is no memory.
   [[nodiscard]] bool attach(const identity& who);
   // One less; false if there was none.
@@ -53,12 +54,13 @@ class segment_table {
   // atime or dtime, and lpid.
   void stamp_attach(const deed& by);
   void stamp_detach(const deed& by);
-  // Rows of processes that have ended go, as if each had detached.
+  // Rows of images that have ended go, as if each had detached.
   void sweep(std::int64_t now);
 
   [[nodiscard]] segment_counts counts() const;
   [[nodiscard]] bool locked() const { return body_->locked != 0; }
   void set_locked(bool locked) { body_->locked = locked ? 1 : 0; }
+  [[nodiscard]] bool reserved() const { return body_->reserved != 0; }
 
   // Rebuilds the chain of pages: all there is that is derived.
   void recover() { page_heap(space_).recover(segment_, *chain_); }

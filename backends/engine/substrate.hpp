@@ -24,16 +24,17 @@
 //   the arena no more; death_mark must be in the cell). A thread that is cancelled unwinds from here, if `cancellable`,
 //   and from nowhere else.
 // * Identity. self(): this process. Must survive exec, differ after fork, and never be used again while anything in the
-//   arena names it. alive(identity), alive(cell): false only when sure; true for a stopped process, false for a zombie.
+//   arena names it. image(): the program that it runs now, which ends with exec as with the process. alive(identity), alive(cell): false only when sure; true for a stopped process, false for a zombie.
 // * Who calls. credentials(): as of now, valid until the call ends.
 // * Time. now(): seconds since the epoch of the realtime clock. due_at(deadline): when a call that begins now is over.
 // * The caller's memory. readable(address, bytes), writable(...): whether it can be touched; asked before the lock is
 // taken.
 //   A substrate without capability::bad_address may say `true` to everything.
 // * Calls. enter() begins one: 0, or the errno with which it fails without doing anything. leave() ends it.
-// * Segments. make_data(ref, bytes, no_reserve) makes the memory of a new segment, which reads as zeros: 0 or an errno.
-//   drop_data(ref): nobody needs it any more. map(ref, bytes, options) maps it into this process and remembers it: the
-//   address, or an errno (EINVAL, ENOMEM, EACCES). mapped(address): the segment that map() put exactly there.
+// * Segments. make_data(ref, bytes) makes the memory of a new segment, which reads as zeros: 0 or an errno.
+//   drop_data(ref): nobody needs it any more, if it was made at all. map(ref, bytes, reserved, options) maps it into this
+//   process and remembers it: the address, or an errno (EINVAL, ENOMEM, EACCES); if `reserved`, no access fails later
+//   because there is no memory. mapped(address): the segment that map() put exactly there.
 //   unmap(address). resident_pages(): how many pages of all segments are in memory. may_lock(bytes): 0, or EPERM or
 //   ENOMEM: whether this process may keep so much in memory.
 #ifndef XSIPC_ENGINE_SUBSTRATE_HPP
@@ -58,6 +59,9 @@ enum class wake_reason : std::uint8_t { woken, interrupted, timed_out, ended };
 struct due {
   bool never = true;
   std::int64_t at_ns = 0;
+  // Besides, park() must return now and then (woken), so that the caller can look for the dead: after so long at most.
+  // 0: whenever the substrate thinks fit.
+  std::int64_t look_after_ns = 0;
 };
 
 // Where map() put a segment, or why not.
@@ -77,6 +81,7 @@ concept substrate = requires(S& on, std::uint32_t& word, wait_cell& cell, const 
   { on.unlock_to_park(word, cell) } -> std::same_as<void>;
   { on.park(cell, until, true) } -> std::same_as<wake_reason>;
   { on.self() } -> std::convertible_to<identity>;
+  { on.image() } -> std::convertible_to<identity>;
   { on.credentials() } -> std::convertible_to<credentials>;
   { on.now() } -> std::same_as<std::int64_t>;
   { on.due_at(when) } -> std::same_as<due>;
@@ -84,9 +89,9 @@ concept substrate = requires(S& on, std::uint32_t& word, wait_cell& cell, const 
   { on.writable(address, bytes) } -> std::same_as<bool>;
   { on.enter() } -> std::same_as<int>;
   { on.leave() } -> std::same_as<void>;
-  { on.make_data(segment, std::uint64_t{}, true) } -> std::same_as<int>;
+  { on.make_data(segment, std::uint64_t{}) } -> std::same_as<int>;
   { on.drop_data(segment) } -> std::same_as<void>;
-  { on.map(segment, std::uint64_t{}, options) } -> std::same_as<mapping_result>;
+  { on.map(segment, std::uint64_t{}, true, options) } -> std::same_as<mapping_result>;
   { on.mapped(address) } -> std::same_as<std::optional<object_ref>>;
   { on.unmap(address) } -> std::same_as<void>;
   { on.resident_pages() } -> std::same_as<std::uint64_t>;

@@ -47,7 +47,7 @@ fake_world::fake_world(const fake_options& options)
   std::mt19937 chance(seeds);
   engine::make_namespace(space_, whole_groups(options.objects), pages_for(options.memory_bytes), options.limits,
                          static_cast<std::uint32_t>(chance()));
-  observer_ = std::make_unique<simulated>(*this, engine::identity{.pid = 1, .pad = 0, .start = 1}, fake_user{});
+  observer_ = std::make_unique<simulated>(*this, engine::identity{.pid = 1, .hint = 0, .start = 1}, fake_user{});
 }
 
 fake_world::~fake_world() {
@@ -98,7 +98,7 @@ bool fake_world::alive(const engine::identity& who) {
 simulated& fake_world::begin(const fake_user& who) {
   const std::lock_guard lock(mutex_);
   const std::int32_t pid = next_pid_++;
-  const engine::identity itself{.pid = pid, .pad = 0, .start = static_cast<std::uint64_t>(pid)};
+  const engine::identity itself{.pid = pid, .hint = 0, .start = static_cast<std::uint64_t>(pid)};
   processes_.push_back(std::make_unique<simulated>(*this, itself, who));
   return *processes_.back();
 }

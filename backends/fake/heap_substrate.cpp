@@ -70,7 +70,7 @@ bool heap_substrate::writable(const void* address, std::size_t bytes) {
 int heap_substrate::enter() { return process_->enter(); }
 void heap_substrate::leave() { process_->leave(); }
 
-int heap_substrate::make_data(const engine::object_ref& segment, std::uint64_t bytes, bool) {
+int heap_substrate::make_data(const engine::object_ref& segment, std::uint64_t bytes) {
   const std::lock_guard lock(world_.mutex());
   world_.memory().make(segment, bytes);
   return 0;
@@ -80,7 +80,7 @@ void heap_substrate::drop_data(const engine::object_ref& segment) {
   world_.memory().drop(segment);
 }
 
-engine::mapping_result heap_substrate::map(const engine::object_ref& segment, std::uint64_t bytes,
+engine::mapping_result heap_substrate::map(const engine::object_ref& segment, std::uint64_t bytes, bool,
                                            const attach_options& options) {
   std::vector<engine::object_ref> replaced;
   engine::mapping_result made;

@@ -51,6 +51,8 @@ class heap_substrate {
   [[nodiscard]] engine::wake_reason park(engine::wait_cell& cell, const engine::due& until, bool cancellable);
 
   [[nodiscard]] engine::identity self() const;
+  // exec() detaches everything itself: nothing that an image left is ever found.
+  [[nodiscard]] engine::identity image() const { return self(); }
   [[nodiscard]] engine::credentials credentials() const;
   [[nodiscard]] std::int64_t now() const;
   [[nodiscard]] engine::due due_at(deadline until) const;
@@ -60,9 +62,9 @@ class heap_substrate {
   [[nodiscard]] int enter();
   void leave();
 
-  [[nodiscard]] int make_data(const engine::object_ref& segment, std::uint64_t bytes, bool no_reserve);
+  [[nodiscard]] int make_data(const engine::object_ref& segment, std::uint64_t bytes);
   void drop_data(const engine::object_ref& segment);
-  [[nodiscard]] engine::mapping_result map(const engine::object_ref& segment, std::uint64_t bytes,
+  [[nodiscard]] engine::mapping_result map(const engine::object_ref& segment, std::uint64_t bytes, bool reserved,
                                            const attach_options& options);
   [[nodiscard]] std::optional<engine::object_ref> mapped(const void* address) const;
   void unmap(const void* address);

@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-#include "raw_syscall.hpp"
+#include "../raw_syscall.hpp"
 #include "translate.hpp"
 #include "xsipc/open.hpp"
 

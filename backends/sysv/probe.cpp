@@ -11,7 +11,7 @@
 #include <cerrno>
 
 #include "backend.hpp"
-#include "raw_syscall.hpp"
+#include "syscalls.hpp"
 #include "translate.hpp"
 #include "xsipc/open.hpp"
 

@@ -18,9 +18,12 @@
 
 #include <cstddef>
 
-#include "raw_syscall.hpp"
+#include "../cancellable_syscall.hpp"
+#include "../raw_syscall.hpp"
 
 namespace xsipc::sysv {
+
+using xsipc::detail::raw_syscall;
 
 // What can stand in for the kernel.
 struct syscalls {
@@ -40,8 +43,7 @@ struct syscalls {
 
 namespace detail {
 
-// A system call during which, and no longer, cancellation acts at once.
-long cancellable_syscall(long number, long a, long b, long c, long d, long e);
+using xsipc::detail::cancellable_syscall;
 
 inline long as_word(const void* pointer) noexcept { return reinterpret_cast<long>(pointer); }
 

@@ -11,11 +11,11 @@ using test_support::test_arena;
 
 constexpr object_ref segment{object_kind::segment, 2, 1};
 
-identity process(std::int32_t pid) { return {.pid = pid, .pad = 0, .start = static_cast<std::uint64_t>(pid) + 1000}; }
+identity process(std::int32_t pid) { return {.pid = pid, .hint = 0, .start = static_cast<std::uint64_t>(pid) + 1000}; }
 
 class segment_table_test : public testing::Test {
  protected:
-  segment_table_test() { table.make(); }
+  segment_table_test() { table.make(true); }
 
   test_arena memory{64, 8};
   std::uint32_t chain = nil;
@@ -35,7 +35,7 @@ TEST_F(segment_table_test, CountsAttachmentsOfEachProcess) {
 
 TEST_F(segment_table_test, TellsAProcessFromALaterOneOfTheSamePid) {
   ASSERT_TRUE(table.attach(process(1)));
-  EXPECT_FALSE(table.detach({.pid = 1, .pad = 0, .start = 7}));
+  EXPECT_FALSE(table.detach({.pid = 1, .hint = 0, .start = 7}));
   EXPECT_EQ(table.counts().nattch, 1u);
 }
 

@@ -101,9 +101,9 @@ class scene {
     build_queues();
     build_sets();
     build_segments();
-    on_.caller = {.pid = 100, .pad = 0, .start = 100};
+    on_.caller = {.pid = 100, .hint = 0, .start = 100};
   }
-  void become(std::int32_t pid) { on_.caller = {.pid = pid, .pad = 0, .start = static_cast<std::uint64_t>(pid)}; }
+  void become(std::int32_t pid) { on_.caller = {.pid = pid, .hint = 0, .start = static_cast<std::uint64_t>(pid)}; }
   msqid new_queue(int number) {
     queues_.push_back(calls_->get_queue(static_cast<key>(number), creation::create_only(0600)).value());
     return queues_.back();

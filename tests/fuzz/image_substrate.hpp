@@ -26,7 +26,7 @@ class image_substrate final : public engine::substrate_calls {
   image_substrate& operator=(const image_substrate&) = delete;
 
   // What the input decides.
-  engine::identity caller{.pid = 100, .pad = 0, .start = 100};
+  engine::identity caller{.pid = 100, .hint = 0, .start = 100};
   bool holders_die = false;     // whoever takes a lock for the first time finds its holder dead
   std::uint32_t dead_pids = 0;  // bit n: pid 100 + n
   bool no_memory = false;
@@ -89,6 +89,7 @@ class image_substrate final : public engine::substrate_calls {
     return parks;
   }
   [[nodiscard]] engine::identity self() const { return caller; }
+  [[nodiscard]] engine::identity image() const { return caller; }
   [[nodiscard]] engine::credentials credentials() const {
     meddle();
     return {.uid = 1000, .gid = 1000, .ipc_owner = privileged, .sys_admin = privileged, .sys_resource = privileged};
@@ -104,9 +105,9 @@ class image_substrate final : public engine::substrate_calls {
   [[nodiscard]] bool writable(const void*, std::size_t) { return true; }
   [[nodiscard]] int enter() { return 0; }
   void leave() {}
-  [[nodiscard]] int make_data(const engine::object_ref&, std::uint64_t, bool) { return no_memory ? ENOMEM : 0; }
+  [[nodiscard]] int make_data(const engine::object_ref&, std::uint64_t) { return no_memory ? ENOMEM : 0; }
   void drop_data(const engine::object_ref&) {}
-  [[nodiscard]] engine::mapping_result map(const engine::object_ref& segment, std::uint64_t, const attach_options&) {
+  [[nodiscard]] engine::mapping_result map(const engine::object_ref& segment, std::uint64_t, bool, const attach_options&) {
     mapped_ = segment;
     return {&mapped_, 0};
   }
