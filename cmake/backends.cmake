@@ -1,7 +1,7 @@
 # Which backends are compiled, and which of them is the default.
 
 # Every backend that exists; the order is the order of reports.
-set(XSIPC_KNOWN_BACKENDS sysv fake)
+set(XSIPC_KNOWN_BACKENDS sysv posix fake)
 
 set(XSIPC_BACKENDS "${XSIPC_KNOWN_BACKENDS}" CACHE STRING "Backends to compile: a list of ${XSIPC_KNOWN_BACKENDS}")
 set(XSIPC_DEFAULT_BACKEND auto CACHE STRING "What default_backend() is: sysv, posix, fake or auto")

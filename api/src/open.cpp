@@ -3,6 +3,9 @@
 #if XSIPC_HAS_FAKE
 #include "xsipc/fake.hpp"
 #endif
+#if XSIPC_HAS_POSIX
+#include "xsipc/posix.hpp"
+#endif
 
 namespace xsipc {
 namespace {
@@ -10,6 +13,10 @@ namespace {
 std::unique_ptr<spi::backend> make_default() {
 #if XSIPC_DEFAULT_IS_SYSV
   return make_sysv_backend();
+#elif XSIPC_DEFAULT_IS_POSIX || (XSIPC_DEFAULT_IS_AUTO && !XSIPC_HAS_SYSV && XSIPC_HAS_POSIX)
+  return make_posix_backend();
+#elif XSIPC_DEFAULT_IS_AUTO && XSIPC_HAS_SYSV && XSIPC_HAS_POSIX
+  return probe_sysv().works ? make_sysv_backend() : make_posix_backend();
 #elif XSIPC_DEFAULT_IS_FAKE || (XSIPC_DEFAULT_IS_AUTO && !XSIPC_HAS_SYSV && XSIPC_HAS_FAKE)
   return make_fake_backend();
 #elif XSIPC_DEFAULT_IS_AUTO && XSIPC_HAS_SYSV
@@ -32,6 +39,9 @@ std::vector<std::string_view> built_backends() {
   return {
 #if XSIPC_HAS_SYSV
     "sysv",
+#endif
+#if XSIPC_HAS_POSIX
+        "posix",
 #endif
 #if XSIPC_HAS_FAKE
         "fake",

@@ -15,6 +15,7 @@ struct credentials {
   bool ipc_owner = false;     // passes every permission check
   bool sys_admin = false;     // changes and removes what others own
   bool sys_resource = false;  // exceeds limits
+  bool sets_limits = false;   // changes limits
 };
 
 // Of an object: the ids and the mode that decide.

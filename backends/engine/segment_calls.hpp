@@ -162,11 +162,12 @@ class segment_calls : private object_calls<S> {
                      .pages_resident = on_.resident_pages()};
   }
 
-  // fork: the child, an image, has every attachment of the parent's; `segment` is one. False: there is no memory.
-  bool inherit(const object_ref& segment, const identity& child) {
+  // fork: the child, an image, has every attachment of the parent's, who did it; `segment` is one. False: there is no
+  // memory.
+  bool inherit(const object_ref& segment, const identity& child, const deed& by) {
     section<S> lock = lock_segment(segment);
     if (lock.code() != 0 || !registry_.is_live(segment, true) || !table_of(segment).attach(child)) return false;
-    table_of(segment).stamp_attach({on_.self().pid, on_.now()});
+    table_of(segment).stamp_attach(by);
     return true;
   }
   // exec, exit: one attachment of the image `who` is gone without detach().
@@ -200,9 +201,11 @@ class segment_calls : private object_calls<S> {
                         static_cast<segment_calls*>(self)->table_of(which).recover();
                       });
   }
-  [[nodiscard]] int admission(const section<S>& lock, const object_ref& segment, std::uint32_t wanted) {
+  [[nodiscard]] int admission(section<S>& lock, const object_ref& segment, std::uint32_t wanted) {
     if (lock.code() != 0) return lock.code();
     if (!registry_.is_live(segment, true)) return EINVAL;
+    // The last who had it attached may have died.
+    if (!registry_.is_live(segment) && end_if_unattached(lock, segment)) return EINVAL;
     return wanted == 0 || base::permitted(segment, wanted) ? 0 : EACCES;
   }
 
@@ -219,14 +222,15 @@ class segment_calls : private object_calls<S> {
     return {};
   }
 
-  // A removed segment goes with its last attachment.
-  void end_if_unattached(section<S>& lock, const object_ref& segment) {
-    if (lock.code() != 0) return;
+  // A removed segment goes with its last attachment: true if it did.
+  bool end_if_unattached(section<S>& lock, const object_ref& segment) {
+    if (lock.code() != 0) return false;
     segment_table table = table_of(segment);
     table.sweep(on_.now());
-    if (table.counts().nattch != 0 || !registry_.end_dest(segment)) return;
+    if (table.counts().nattch != 0 || !registry_.end_dest(segment)) return false;
     on_.drop_data(segment);
     base::bury(lock, segment);
+    return true;
   }
 };
 

@@ -36,6 +36,8 @@ class set_calls : private object_calls<S> {
 
   // A process has ended: what it did with sem_flags::undo is given back.
   void sweep();
+  // This very process ends: the same, although it still lives.
+  void end(const identity& who);
 
   // Visits every set, under its lock: visit(store, wakes).
   template <typename Visitor>

@@ -217,6 +217,16 @@ void set_calls<S>::sweep() {
 }
 
 template <substrate S>
+void set_calls<S>::end(const identity& who) {
+  for (int index = 0; index <= static_cast<int>(registry_.highest_index()); ++index) {
+    const auto set = registry_.by_index(index);
+    if (!set || load(space_.template body<set_body>(*set).holders) == 0) continue;
+    section<S> lock = lock_set(*set);
+    if (lock.code() == 0 && registry_.is_live(*set)) store_of(*set).undo(who, on_.now(), lock.wakes());
+  }
+}
+
+template <substrate S>
 section<S> set_calls<S>::lock_set(const object_ref& set) {
   return section<S>(on_, space_.template body<set_body>(set).lock, this, set,
                     [](void* self, const object_ref& which, wake_list& wakes) {

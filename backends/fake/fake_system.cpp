@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "../default_limits.hpp"
 #include "fake_world.hpp"
 #include "simulated.hpp"
 #include "xsipc/fake.hpp"
@@ -94,21 +95,7 @@ class undisturbed {
 
 }  // namespace
 
-ipc_limits fake_default_limits() {
-  constexpr std::uint64_t nearly_all = ~std::uint64_t{0} - (1U << 24U);  // what Linux says of SHMMAX and SHMALL
-  return {.msgmax = 8192,
-          .msgmnb = 16384,
-          .msgmni = 32000,
-          .semmsl = 32000,
-          .semmns = 1024000000,
-          .semopm = 500,
-          .semmni = 32000,
-          .semvmx = 32767,
-          .shmmax = nearly_all,
-          .shmmin = 1,
-          .shmall = nearly_all,
-          .shmmni = 4096};
-}
+ipc_limits fake_default_limits() { return detail::linux_limits(); }
 
 fake_system::fake_system(const fake_options& options)
     : world_(std::make_unique<fake_world>(options)), reports_leaks_(options.report_leaks) {}

@@ -1,42 +1,10 @@
 #include "heap_substrate.hpp"
 
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/uio.h>
-#include <unistd.h>
-
-#include <cerrno>
-
+#include "../caller_memory.hpp"
 #include "fake_world.hpp"
 #include "simulated.hpp"
 
 namespace xsipc::detail {
-namespace {
-
-// Whether every page of the range can be touched. Looks at a byte of each page without a signal.
-bool reaches(const void* address, std::size_t bytes, bool writable) {
-  const auto begin = reinterpret_cast<std::uintptr_t>(address);
-  if (bytes == 0) return true;
-  if (begin + bytes < begin) return false;
-  const std::uintptr_t last = begin + bytes - 1;
-  for (std::uintptr_t at = begin; at <= last;) {
-    char byte = 0;
-    const iovec here{&byte, 1};
-    const iovec there{reinterpret_cast<void*>(at), 1};
-    if (::process_vm_readv(::getpid(), &here, 1, &there, 1, 0) != 1) return false;
-    // Writing back what was just read would race with other threads; the kernel tells without writing.
-    if (writable) {
-      const std::uintptr_t page = at - at % engine::page_bytes;
-      if (::madvise(reinterpret_cast<void*>(page), engine::page_bytes, MADV_POPULATE_WRITE) != 0 && errno != EINVAL) {
-        return false;
-      }
-    }
-    at = at - at % engine::page_bytes + engine::page_bytes;
-  }
-  return true;
-}
-
-}  // namespace
 
 const engine::arena& heap_substrate::space() const { return world_.space(); }
 
@@ -107,11 +75,7 @@ std::uint64_t heap_substrate::resident_pages() const {
 
 // Nothing is really locked: only the limit of this program says no.
 int heap_substrate::may_lock(std::uint64_t bytes) const {
-  if (process_->credentials().sys_resource) return 0;
-  rlimit most{};
-  ::getrlimit(RLIMIT_MEMLOCK, &most);
-  if (most.rlim_cur == 0) return EPERM;
-  return bytes > most.rlim_cur ? ENOMEM : 0;
+  return may_keep_in_memory(bytes, process_->credentials().sys_resource);
 }
 
 }  // namespace xsipc::detail

@@ -65,7 +65,8 @@ engine::credentials simulated::credentials() const {
           .groups = user.groups,
           .ipc_owner = user.privileges->ipc_owner,
           .sys_admin = user.privileges->sys_admin,
-          .sys_resource = user.privileges->sys_resource};
+          .sys_resource = user.privileges->sys_resource,
+          .sets_limits = user.privileges->sys_resource};
 }
 
 void simulated::become(const fake_user& who) {
@@ -128,7 +129,8 @@ fake_process& simulated::fork() {
     attachments = world_.memory().all_of(who_.pid);
     world_.memory().inherit(who_.pid, child.who_.pid);
   }
-  for (const auto& [address, segment] : attachments) engine_->segments().inherit(segment, child.who_);
+  const engine::deed by{who_.pid, world_.now()};
+  for (const auto& [address, segment] : attachments) engine_->segments().inherit(segment, child.who_, by);
   return child;
 }
 

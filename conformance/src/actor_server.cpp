@@ -163,7 +163,10 @@ void answer_process_call(op code, packet_reader& request, actor_state& state, in
     case op::exit: std::exit(request.get<int>());
     case op::exit_at_once: ::_exit(request.get<int>());
     case op::wait_for: return answer_wait_for(request, answer);
-    case op::become: return assume_identity(get_identity(request));
+    case op::become:
+      assume_identity(get_identity(request));
+      if (state.what.ids_changed != nullptr) state.what.ids_changed();
+      return;
     case op::catch_signal: {
       const auto number = request.get<int>();
       return install(number, count_signal, request.get<bool>() ? SA_RESTART : 0);
@@ -172,7 +175,10 @@ void answer_process_call(op code, packet_reader& request, actor_state& state, in
     case op::signals_caught: answer.put(caught[static_cast<std::size_t>(request.get<int>())].load()); return;
     case op::peek: return answer_peek(request, answer);
     case op::poke: return answer_poke(request);
-    case op::new_namespace: answer.put(::unshare(CLONE_NEWIPC) == 0); return;
+    case op::new_namespace:
+      answer.put(enter_new_namespace(state.what));
+      state.xsi = state.what.make();
+      return;
     default: throw std::logic_error("an actor was asked for what it doesn't know");
   }
 }

@@ -1,6 +1,5 @@
 #include "beginner.hpp"
 
-#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/prctl.h>
@@ -60,7 +59,7 @@ void kill_and_reap_all() {
 
 void answer(const process_backend& what, int socket, packet_reader& request, int passed, packet_writer& content) {
   switch (request.get<op>()) {
-    case op::new_namespace: content.put(::unshare(CLONE_NEWIPC) == 0); return;
+    case op::new_namespace: content.put(enter_new_namespace(what)); return;
     case op::begin_process:
       content.put(fork_actor(what, socket, get_identity(request), passed));
       ::close(passed);
@@ -90,6 +89,7 @@ void serve_beginner(const process_backend& what, int socket) {
     }
   } catch (const disconnected&) {
     kill_and_reap_all();
+    if (what.leave_namespaces != nullptr) what.leave_namespaces();
   }
   ::_exit(0);
 }

@@ -1,5 +1,6 @@
 // The harness of backends that real processes share: sessions, their namespace or keys, their cleaning up.
 #include <linux/capability.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -111,7 +112,7 @@ class process_harness final : public harness {
  public:
   explicit process_harness(const process_backend& what)
       : what_(what), capabilities_(what.make()->capabilities()), begins_(what) {
-    namespaces_ = what.in_ipc_namespace && begins_.enter_new_namespace();
+    namespaces_ = (what.in_ipc_namespace || what.enter_new_namespace != nullptr) && begins_.enter_new_namespace();
   }
 
   [[nodiscard]] std::string_view name() const override { return what_.name; }
@@ -152,6 +153,10 @@ class process_harness final : public harness {
 };
 
 }  // namespace
+
+bool enter_new_namespace(const process_backend& what) {
+  return what.enter_new_namespace != nullptr ? what.enter_new_namespace() : ::unshare(CLONE_NEWIPC) == 0;
+}
 
 std::unique_ptr<harness> make_process_harness(const process_backend& what) {
   return std::make_unique<process_harness>(what);

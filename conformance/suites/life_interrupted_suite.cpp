@@ -194,23 +194,27 @@ XSI_ROUTINE(jump_out_of_call) {
 
 class LifeJump : public semaphore_test {
  protected:
+  // When the rest of the world sees that the caller is gone: at once, or with the next call of its thread.
+  enum class seen { at_once, with_the_next_call };
+
   template <typename Id>
-  static void jump_out_of(actor& jumper, blocking_call which, Id id, bool in_c) {
+  static void jump_out_of(actor& jumper, blocking_call which, Id id, bool in_c, seen when) {
     auto call = jumper.start_run("jump_out_of_call",
                                  {.numbers = {static_cast<std::int64_t>(which), static_cast<int>(id), in_c}});
     ASSERT_TRUE(call.blocked());
     jumper.signal(SIGUSR1);
     ASSERT_THAT(call.get().numbers, ElementsAre(1));
+    if (when == seen::with_the_next_call) static_cast<void>(jumper.xsi().usage(object_kind::set));
   }
 
-  void check_receive(bool in_c) {
+  void check_receive(bool in_c, seen when = seen::with_the_next_call) {
     actor& jumper = process();
     actor& other = process();
     actor& waiter = process();
     const msqid queue = new_queue(other);
     const common_status before = queue_snapshot(other.xsi(), queue);
     for (int round = 0; round < 3; ++round) {
-      jump_out_of(jumper, blocking_call::receive, queue, in_c);
+      jump_out_of(jumper, blocking_call::receive, queue, in_c, when);
       if (round == 0) {
         EXPECT_EQ(queue_snapshot(other.xsi(), queue), before);
       }
@@ -220,7 +224,7 @@ class LifeJump : public semaphore_test {
       EXPECT_THAT(receive_text(jumper.xsi(), queue), SucceedsWith(message{1, "not for a ghost"}));
       EXPECT_EQ(status_of(other.xsi(), queue).lrpid, jumper.pid());
 
-      jump_out_of(jumper, blocking_call::receive, queue, in_c);
+      jump_out_of(jumper, blocking_call::receive, queue, in_c, when);
       auto waiting = waiter.start(receiving(queue));
       ASSERT_TRUE(waiting.blocked());
       ASSERT_THAT(send_text(jumper.xsi(), queue, 2, "for the next"), Succeeds());
@@ -234,7 +238,7 @@ class LifeJump : public semaphore_test {
     expect_messages_left(other.xsi(), queue, {});
   }
 
-  void check_send(bool in_c) {
+  void check_send(bool in_c, seen when = seen::with_the_next_call) {
     actor& jumper = process();
     actor& other = process();
     actor& waiter = process();
@@ -243,7 +247,7 @@ class LifeJump : public semaphore_test {
     for (int round = 0; round < 3; ++round) {
       send_messages(other.xsi(), queue, {{1, "ten bytes!"}});
       const common_status before = queue_snapshot(other.xsi(), queue);
-      jump_out_of(jumper, blocking_call::send, queue, in_c);
+      jump_out_of(jumper, blocking_call::send, queue, in_c, when);
       EXPECT_EQ(queue_snapshot(other.xsi(), queue), before);
       auto waiting = waiter.start(sending(queue, 3, "nine byte"));
       ASSERT_TRUE(waiting.blocked());
@@ -256,13 +260,13 @@ class LifeJump : public semaphore_test {
     }
   }
 
-  void check_semop(blocking_call which, bool in_c) {
+  void check_semop(blocking_call which, bool in_c, seen when = seen::with_the_next_call) {
     actor& jumper = process();
     actor& other = process();
     actor& waiter = process();
     const semid set = set_of(other, {0, 0, 1});
     for (int round = 0; round < 3; ++round) {
-      jump_out_of(jumper, which, set, in_c);
+      jump_out_of(jumper, which, set, in_c, when);
       EXPECT_THAT(ncnts_of(other.xsi(), set), Each(0));
       EXPECT_THAT(zcnts_of(other.xsi(), set), Each(0));
       auto waiting = waiter.start(operating(set, {take(0)}));
@@ -325,6 +329,16 @@ TEST_F(LifeJump, OutOfOperateLeavesTheSetUsable) {
   XSI_NEEDS(need::real_processes);
   check_semop(blocking_call::take, false);
   check_semop(blocking_call::wait_for_zero, false);
+}
+
+// A library can't see a jump; the kernel ends the call before the handler runs.
+TEST_F(LifeJump, OutOfAnyCallIsSeenAtOnceWhereTheKernelKnowsWhoWaits) {
+  XSI_ASSERTION("LIFE-12");
+  XSI_NEEDS(need::kernel_objects);
+  check_receive(false, seen::at_once);
+  check_send(false, seen::at_once);
+  check_semop(blocking_call::take, false, seen::at_once);
+  check_semop(blocking_call::wait_for_zero, false, seen::at_once);
 }
 
 }  // namespace

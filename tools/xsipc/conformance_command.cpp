@@ -14,11 +14,14 @@
 #if XSIPC_HAS_SYSV
 #include "sysv.hpp"
 #endif
+#if XSIPC_HAS_POSIX
+#include "posix.hpp"
+#endif
 #if XSIPC_HAS_FAKE
 #include "fake.hpp"
 #endif
 
-ABSL_FLAG(std::string, backend, "", "conformance: the backend to judge (sysv, fake); all that were built unless given");
+ABSL_FLAG(std::string, backend, "", "conformance: the backend to judge (sysv, posix, fake); all that were built unless given");
 ABSL_FLAG(std::vector<std::string>, filter, {},
           "conformance: only tests that prove one of these rules: ids or patterns, separated by commas (MSGRCV-*)");
 ABSL_FLAG(std::string, format, "console", "conformance: form of the report: console, json, junit or html");
@@ -61,13 +64,15 @@ std::vector<known_backend> chosen(const std::string& name) {
 }  // namespace
 
 std::span<const conformance::process_backend* const> judged_backends() {
+  static const std::vector<const conformance::process_backend*> all = {
 #if XSIPC_HAS_SYSV
-  static constexpr const conformance::process_backend* all[] = {&conformance::sysv_backend,
-                                                                &conformance::sysv_checked_backend};
-  return all;
-#else
-  return {};
+      &conformance::sysv_backend, &conformance::sysv_checked_backend,
 #endif
+#if XSIPC_HAS_POSIX
+      &conformance::posix_backend,
+#endif
+  };
+  return all;
 }
 
 int conformance_command() {

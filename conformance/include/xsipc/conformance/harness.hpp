@@ -77,7 +77,17 @@ struct process_backend {
   std::string_view expected_skips;
   bool kernel_objects = false;  // need::kernel_objects
   bool variant = false;         // of another backend: judged only when it is named
+  // For a backend whose objects lie elsewhere: moves the calling process, and those it begins from then on, to where no
+  // objects are; false if that can't be. Null: an IPC namespace of its own, if that keeps objects apart.
+  bool (*enter_new_namespace)() = nullptr;
+  // Removes what all namespaces hold that this process has entered.
+  void (*leave_namespaces)() = nullptr;
+  // The calling process has changed its ids or capabilities.
+  void (*ids_changed)() = nullptr;
 };
+
+// Does that, or what null stands for.
+[[nodiscard]] bool enter_new_namespace(const process_backend& what);
 
 // `what` must live as long as the program.
 [[nodiscard]] std::unique_ptr<harness> make_process_harness(const process_backend& what);

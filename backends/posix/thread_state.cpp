@@ -1,0 +1,66 @@
+#include "thread_state.hpp"
+
+#include <signal.h>
+#include <sys/mman.h>
+
+#include "system.hpp"
+
+namespace xsipc::posix {
+namespace {
+
+constexpr std::uint32_t not_prepared = 0;
+std::atomic<std::uint32_t> last_generation{0};
+
+}  // namespace
+
+thread_local constinit thread_state this_thread;
+const std::uint32_t* generation_page = &not_prepared;
+
+void prepare_generations() {
+  static const bool once = [] {
+    constexpr std::size_t page = 4096;
+    void* const memory = ::mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return false;
+    ::madvise(memory, page, MADV_WIPEONFORK);
+    auto* const number = static_cast<std::uint32_t*>(memory);
+    *number = ++last_generation;
+    generation_page = number;
+    return true;
+  }();
+  static_cast<void>(once);
+}
+
+void refresh(thread_state& thread) {
+  auto& number = const_cast<std::uint32_t&>(*generation_page);
+  if (generation_page != &not_prepared && std::atomic_ref(number).load() == 0) {
+    std::atomic_ref(number).store(++last_generation);  // a forked child, which has this one thread
+  }
+  if (thread.generation != 0) {
+    thread.held = {};  // the parent's: it still works with them
+    thread.parked_count = 0;
+  }
+  thread.tid = own_tid();
+  robust_list_head* registered = nullptr;
+  std::size_t size = 0;
+  raw_syscall(SYS_get_robust_list, 0, word_of(&registered), word_of(&size));
+  if (registered == nullptr) {
+    // A raw fork took it away, or the C library registers none before it needs one.
+    registered = thread.list;
+    if (registered == nullptr) {
+      registered = &thread.own_list;
+      *registered = {.list = {&registered->list}, .futex_offset = 0, .list_op_pending = nullptr};
+    }
+    raw_syscall(SYS_set_robust_list, word_of(registered), sizeof *registered);
+  }
+  thread.list = registered;
+  thread.generation = generation();
+}
+
+bool was_left(const void* frame, const void* here) {
+  // The stack grows downwards; but a handler may have one of its own.
+  if (reinterpret_cast<std::uintptr_t>(frame) > reinterpret_cast<std::uintptr_t>(here)) return false;
+  stack_t alternative{};
+  return ::sigaltstack(nullptr, &alternative) != 0 || (alternative.ss_flags & SS_ONSTACK) == 0;
+}
+
+}  // namespace xsipc::posix
