@@ -1,5 +1,6 @@
 #include "posix.hpp"
 
+#include <linux/futex.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -53,6 +54,12 @@ void remove_folder() {
   if (!folder().empty()) std::filesystem::remove_all(folder(), ignored);
 }
 
+// Who waits for a lock sleeps in a futex too, but expects another value in it.
+bool parks_in(const system_call& sleeping) {
+  constexpr unsigned long asleep = 2;
+  return sleeping.number == SYS_futex && sleeping.arguments[1] == FUTEX_WAIT_BITSET && sleeping.arguments[2] == asleep;
+}
+
 std::unique_ptr<spi::backend> make() {
   // The suite itself only asks for capabilities, for which no namespace is needed.
   if (!in_actor()) return make_posix_backend({.name_space = "shared:nowhere", .directory = "/nowhere"});
@@ -67,7 +74,7 @@ std::unique_ptr<spi::backend> make() {
 const process_backend posix_backend = {.name = "posix",
                                        .make = make,
                                        .c = nullptr,
-                                       .parks_in = [](long system_call) { return system_call == SYS_futex; },
+                                       .parks_in = parks_in,
                                        .in_ipc_namespace = false,
                                        .expected_skips = posix_skips,
                                        .enter_new_namespace = enter_fresh_namespace,

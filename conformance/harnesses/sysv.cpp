@@ -22,9 +22,9 @@ constexpr c_calls libc_calls = {
     ::ftok,
 };
 
-bool parks_in(long system_call) {
-  return system_call == SYS_msgsnd || system_call == SYS_msgrcv || system_call == SYS_semop ||
-         system_call == SYS_semtimedop;
+bool parks_in(const system_call& sleeping) {
+  return sleeping.number == SYS_msgsnd || sleeping.number == SYS_msgrcv || sleeping.number == SYS_semop ||
+         sleeping.number == SYS_semtimedop;
 }
 
 std::unique_ptr<spi::backend> make_checked_sysv_backend() { return make_checked_backend(make_sysv_backend()); }

@@ -82,8 +82,8 @@ thread_link::thread_link(const session_services& services, int socket)
       backend_(*socket_, std::string(services.what.name), services.capabilities, services.observe) {}
 
 bool thread_link::asleep() const {
-  const auto number = sleeping_in(who_.pid, who_.tid);
-  return number && services_.what.parks_in(*number);
+  const auto call = sleeping_in(who_.pid, who_.tid);
+  return call && services_.what.parks_in(*call);
 }
 
 void thread_link::ask_the_last(const packet_writer& request) {

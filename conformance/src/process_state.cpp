@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <thread>
 
@@ -37,13 +37,13 @@ char thread_state(ipc_pid pid, ipc_pid tid) {
   return stat[end_of_name + 2];
 }
 
-std::optional<long> sleeping_in(ipc_pid pid, ipc_pid tid) {
+std::optional<system_call> sleeping_in(ipc_pid pid, ipc_pid tid) {
   // "running", "-1 ..." outside of a system call, or its number and arguments if the thread sleeps in it.
-  const std::string text = content_of(thread_path(pid, tid, "syscall"));
-  char* end = nullptr;
-  const long number = std::strtol(text.c_str(), &end, 10);
-  if (end == text.c_str() || number < 0 || thread_state(pid, tid) != 'S') return std::nullopt;
-  return number;
+  std::istringstream text(content_of(thread_path(pid, tid, "syscall")));
+  system_call found;
+  if (!(text >> found.number) || found.number < 0 || thread_state(pid, tid) != 'S') return std::nullopt;
+  for (unsigned long& each : found.arguments) text >> std::hex >> each;
+  return found;
 }
 
 std::vector<ipc_pid> threads_of(ipc_pid pid) {

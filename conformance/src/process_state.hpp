@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "xsipc/conformance/harness.hpp"
 #include "xsipc/object_status.hpp"
 
 namespace xsipc::conformance {
@@ -14,8 +15,8 @@ namespace xsipc::conformance {
 // The state letter of a thread (proc(5): R, S, D, T, Z ...); '-' if there is no such thread.
 [[nodiscard]] char thread_state(ipc_pid pid, ipc_pid tid);
 
-// The number of the system call that the thread sleeps in; none if it runs or is gone.
-[[nodiscard]] std::optional<long> sleeping_in(ipc_pid pid, ipc_pid tid);
+// The system call that the thread sleeps in; none if it runs or is gone.
+[[nodiscard]] std::optional<system_call> sleeping_in(ipc_pid pid, ipc_pid tid);
 
 // All threads of a process; empty if there is no such process.
 [[nodiscard]] std::vector<ipc_pid> threads_of(ipc_pid pid);

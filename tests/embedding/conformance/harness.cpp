@@ -8,8 +8,9 @@ namespace {
 namespace conformance = xsipc::conformance;
 
 // True if a thread that sleeps in this system call is blocked in the backend.
-bool parks_in(long call) {
-  return call == SYS_msgsnd || call == SYS_msgrcv || call == SYS_semop || call == SYS_semtimedop;
+bool parks_in(const conformance::system_call& call) {
+  return call.number == SYS_msgsnd || call.number == SYS_msgrcv || call.number == SYS_semop ||
+         call.number == SYS_semtimedop;
 }
 
 const conformance::process_backend backend = {

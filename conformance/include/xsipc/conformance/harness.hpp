@@ -6,6 +6,7 @@
 #ifndef XSIPC_CONFORMANCE_HARNESS_HPP
 #define XSIPC_CONFORMANCE_HARNESS_HPP
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -64,14 +65,20 @@ class harness {
   [[nodiscard]] static ipc_time system_now();
 };
 
+// A system call as the thread that sleeps in it made it.
+struct system_call {
+  long number = -1;
+  std::array<unsigned long, 6> arguments = {};
+};
+
 // A backend that real processes share. All members are used inside actors, name and skips outside as well.
 struct process_backend {
   std::string_view name;
   // Makes the backend in an actor, once a process image; again after exec, not after fork.
   std::unique_ptr<spi::backend> (*make)();
   const c_calls* c;  // null if there are none
-  // Whether a thread that sleeps in this system call is blocked in the backend.
-  bool (*parks_in)(long system_call);
+  // Whether a thread that sleeps in this system call is blocked in the backend, and not on the way to that.
+  bool (*parks_in)(const system_call& sleeping);
   // Whether an IPC namespace of its own (unshare) keeps a test's objects apart from everybody's.
   bool in_ipc_namespace;
   std::string_view expected_skips;
