@@ -17,7 +17,7 @@ namespace xsipc::engine {
 // Sleeps until look(why) returns an outcome, and returns that. Begins with the lock held; look is called without it and
 // must hold it when it returns nothing. Not called when the process has ended: `at_end` is the outcome then, and the
 // arena is touched no more. If the thread is cancelled, unwound() runs, without the lock, before the unwinding goes on;
-// without one the sleep can't be cancelled.
+// without one the sleep can't be cancelled. look may change `until`.
 template <substrate S, typename Outcome, typename Look, typename Unwound = std::nullptr_t>
 Outcome block(S& on, section<S>& lock, wait_cell& cell, const due& until, Outcome at_end, Look look,
               Unwound unwound = nullptr) {

@@ -62,8 +62,16 @@ class object_calls {
 
   // msgget, semget, shmget. admit(): whether there may be a new object of that size: an error, or one of code 0.
   // make(ref): makes the body of a new object: 0 or an errno; pages that it took are given back for it if it fails.
+  // tidy(): what the dead have left behind goes; then, if there was no room, everything is tried once more.
+  template <typename Admit, typename Make, typename Tidy>
+  result<int> get(const get_request& wanted, Admit admit, Make make, Tidy tidy) {
+    const result<int> got = try_get(wanted, admit, make);
+    if (got || (got.error().code != ENOSPC && got.error().code != ENOMEM)) return got;
+    tidy();
+    return try_get(wanted, admit, make);
+  }
   template <typename Admit, typename Make>
-  result<int> get(const get_request& wanted, Admit admit, Make make) {
+  result<int> try_get(const get_request& wanted, Admit admit, Make make) {
     const creation how = wanted.how;
     const subject about = subject::of(wanted.call, wanted.which);
     const auto number = static_cast<std::int32_t>(wanted.which);
@@ -115,6 +123,15 @@ class object_calls {
     fields.ctime = on_.now();
     registry_.set_fields(which, fields);
     return 0;
+  }
+
+  // IPC_RMID from a signal handler that interrupted the holder of the lock: one word commits it. Who waits finds out when
+  // he looks next, and the slot is free when somebody needs it.
+  [[nodiscard]] result<void> remove_in_handler(const object_ref& which, const subject& about, slot_state to) {
+    if (!registry_.is_live(which)) return failure(EINVAL, about);
+    if (!owns(owner_of(which), on_.credentials())) return failure(EPERM, about);
+    if (!registry_.remove(which, to)) return failure(EINVAL, about);  // commits
+    return {};
   }
 
   // After IPC_RMID committed: the key is free and the object no longer counts. Wants no lock.

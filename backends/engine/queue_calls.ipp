@@ -10,7 +10,8 @@ result<msqid> queue_calls<S>::get(key which, creation how) {
       [this](const object_ref& made) {
         store_of(made).make(registry_.fields(made).qbytes);
         return 0;
-      });
+      },
+      [this] { bury_the_dead(); });
   if (!got) return got.error();
   return static_cast<msqid>(*got);
 }
@@ -142,6 +143,7 @@ result<void> queue_calls<S>::remove(msqid id) {
   if (!queue) return failure(EINVAL, about);
   {
     section<S> lock = lock_queue(*queue);
+    if (lock.code() == EDEADLK) return base::remove_in_handler(*queue, about, slot_state::dying);
     if (const int code = admission(lock, *queue, 0); code != 0) return failure(code, about);
     if (!owns(base::owner_of(*queue), on_.credentials())) return failure(EPERM, about);
     if (!registry_.remove(*queue, slot_state::dying)) return failure(EINVAL, about);  // commits
@@ -261,6 +263,7 @@ result<void> queue_calls<S>::send_later(section<S>& lock, const subject& about, 
   }
   const auto look = [&](wake_reason why) -> std::optional<result<void>> {
     lock.enter();
+    if (base::is_dying(queue)) store.remove(lock.wakes());  // a handler removed it
     const wait_cell& cell = store.cell_of(waiter);
     const std::uint32_t status = load(cell.status);
     if (!is_parked(status)) {
@@ -296,6 +299,7 @@ result<received> queue_calls<S>::receive_later(section<S>& lock, const subject& 
   const auto look = [&](wake_reason why) -> std::optional<result<received>> {
     const wait_cell& cell = store.cell_of(waiter);
     if (load(cell.status) != done) lock.enter();
+    if (lock.code() == 0 && base::is_dying(queue)) store.remove(lock.wakes());  // a handler removed it
     const std::uint32_t status = load(cell.status);
     if (status == done) {
       lock.leave();
@@ -309,7 +313,11 @@ result<received> queue_calls<S>::receive_later(section<S>& lock, const subject& 
       return failure(code, about);
     }
     if (code == 0 && !base::permitted(queue, may_read)) code = EACCES;
-    if (code == 0) return std::nullopt;
+    if (code == 0) {
+      // A message that was handed to one who has died may be what this one waits for.
+      static_cast<void>(store.sweep(true, lock.wakes()));
+      return std::nullopt;
+    }
     store.leave(waiter);
     return failure(code, about);
   };

@@ -28,7 +28,8 @@ class segment_calls : private object_calls<S> {
         [&](const object_ref& made) {
           table_of(made).make(!options.no_reserve);
           return on_.make_data(made, size);
-        });
+        },
+        [this] { end_the_unattached(); });
     if (!got) return got.error();
     return static_cast<shmid>(*got);
   }
@@ -116,6 +117,7 @@ class segment_calls : private object_calls<S> {
     if (!segment) return failure(EINVAL, about);
     {
       section<S> lock = lock_segment(*segment);
+      if (lock.code() == EDEADLK) return base::remove_in_handler(*segment, about, slot_state::dest);
       if (const int code = admission(lock, *segment, 0); code != 0) return failure(code, about);
       if (!owns(base::owner_of(*segment), on_.credentials())) return failure(EPERM, about);
       if (!registry_.is_live(*segment)) return {};  // removed before, still attached
@@ -222,6 +224,15 @@ class segment_calls : private object_calls<S> {
     return {};
   }
 
+  // Removed segments whose last attachments went with processes that died.
+  void end_the_unattached() {
+    for (int index = 0; index <= static_cast<int>(registry_.highest_index()); ++index) {
+      const auto segment = registry_.by_index(index);
+      if (!segment || registry_.is_live(*segment)) continue;
+      section<S> lock = lock_segment(*segment);
+      end_if_unattached(lock, *segment);
+    }
+  }
   // A removed segment goes with its last attachment: true if it did.
   bool end_if_unattached(section<S>& lock, const object_ref& segment) {
     if (lock.code() != 0) return false;

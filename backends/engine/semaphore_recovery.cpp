@@ -43,6 +43,10 @@ void semaphore_store::reap() {
 
 void semaphore_store::sweep(std::int64_t now, wake_list& wakes) {
   if (load(body_->in_use) != 0) reap();
+  undo_of_the_dead(now, wakes);
+}
+
+void semaphore_store::undo_of_the_dead(std::int64_t now, wake_list& wakes) {
   ledger_.for_each([&](std::uint32_t page, const undo_record& record) {
     if (space_.calls().alive(record.who)) return;
     if (load(record.nonzero) != 0) {

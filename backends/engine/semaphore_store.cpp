@@ -97,6 +97,26 @@ attempt failed_with(int code) { return {attempt::outcome::failed, code}; }
 
 }  // namespace
 
+// Notices when there is somebody at last whose death a waiter must learn of: then the first one looks how long it may
+// sleep.
+class semaphore_store::holders_watch {
+ public:
+  holders_watch(semaphore_store& store, wake_list& wakes)
+      : store_(store), wakes_(wakes), before_(load(store.body_->holders)) {}
+  ~holders_watch() {
+    if (before_ != 0 || load(store_.body_->parked) == 0 || load(store_.body_->holders) == 0) return;
+    waiter_node* const first = store_.memory_.node(load(store_.body_->all_head));
+    if (first != nullptr) wakes_.nudge(first->cell);
+  }
+  holders_watch(const holders_watch&) = delete;
+  holders_watch& operator=(const holders_watch&) = delete;
+
+ private:
+  semaphore_store& store_;
+  wake_list& wakes_;
+  std::uint32_t before_;
+};
+
 attempt semaphore_store::operate(std::span<const sem_operation> operations, const identity& who, const deed& by,
                                  bool may_wait, wake_list& wakes) {
   if (operations.size() == 1 && performed_at_once(operations[0], by)) return {};
@@ -105,6 +125,7 @@ attempt semaphore_store::operate(std::span<const sem_operation> operations, cons
   for (const sem_operation& operation : operations) {
     if (operation.semnum >= nsems) return failed_with(EFBIG);
   }
+  const holders_watch watch(*this, wakes);
   const bool with_undo = any_undo(operations);
   std::uint32_t record = with_undo ? ledger_.find(who) : nil;
   semop_plan planned;
@@ -140,6 +161,7 @@ void semaphore_store::set_ctime(std::int64_t now) { put(body_->ctime, now); }
 
 bool semaphore_store::set_value(std::uint32_t semnum, int value, const deed& by, wake_list& wakes) {
   if (semnum >= memory_.nsems() || !journal_.begin(3)) return false;
+  const holders_watch watch(*this, wakes);
   journal_.add(journal_kind::value, semnum, 0, semaphore_word(value, by.pid));
   journal_.add(journal_kind::clearing, semnum, 0, 0);
   journal_.add(journal_kind::ctime, 0, 0, static_cast<std::uint64_t>(by.now));
@@ -154,6 +176,7 @@ bool semaphore_store::set_value(std::uint32_t semnum, int value, const deed& by,
 bool semaphore_store::set_all(std::span<const std::uint16_t> values, const deed& by, wake_list& wakes) {
   const std::uint32_t entries = 1 + set_journal::entries_for_all(memory_.nsems());
   if (values.size() != memory_.nsems() || !journal_.reserve(entries) || !journal_.begin(entries)) return false;
+  const holders_watch watch(*this, wakes);
   journal_.add(journal_kind::ctime, 0, 0, static_cast<std::uint64_t>(by.now));
   journal_.add_all(values, by.pid);
   journal_.commit(ledger_, wakes);
@@ -164,6 +187,11 @@ bool semaphore_store::set_all(std::span<const std::uint16_t> values, const deed&
   return true;
 }
 
-bool semaphore_store::foreign_undo(const identity& who) const { return ledger_.foreign(who); }
+std::int64_t semaphore_store::look_after_ns(std::uint32_t waiter, const identity& who) const {
+  constexpr std::int64_t often_ns = 20'000'000;
+  constexpr std::int64_t seldom_ns = 200'000'000;  // the first may have gone meanwhile
+  if (!ledger_.foreign(who)) return 0;
+  return load(body_->all_head) == waiter ? often_ns : seldom_ns;
+}
 
 }  // namespace xsipc::engine

@@ -67,10 +67,13 @@ class semaphore_store {
   // Gives back the adjustments of `who`, which has ended: one semaphore after the other, clamped to 0 and the largest
   // value, sempid its pid. Resumable.
   void undo(const identity& who, std::int64_t now, wake_list& wakes);
-  // undo() of everybody who is dead, and away with dead waiters. Cheap if nobody holds adjustments or waits.
+  // undo() of everybody who is dead. Cheap if nobody holds adjustments.
+  void undo_of_the_dead(std::int64_t now, wake_list& wakes);
+  // The same, and away with dead waiters, of whom nobody else takes notice: as long as there are waiters.
   void sweep(std::int64_t now, wake_list& wakes);
-  // True if a process other than `who` holds adjustments.
-  [[nodiscard]] bool foreign_undo(const identity& who) const;
+  // How often a parked waiter has to look, in ns, so that it learns in time of the death of one who holds adjustments:
+  // 0 if nobody but `who` holds any. One of them looks often for all.
+  [[nodiscard]] std::int64_t look_after_ns(std::uint32_t waiter, const identity& who) const;
 
   // The set was removed: everybody who is parked fails with EIDRM.
   void remove(wake_list& wakes);
@@ -95,6 +98,7 @@ class semaphore_store {
   enum class step : std::uint8_t { stays, gone, performed };
 
   // semaphore_store.cpp
+  class holders_watch;
   [[nodiscard]] bool performed_at_once(const sem_operation& operation, const deed& by);
   [[nodiscard]] bool make_words(std::uint32_t nsems);
   void plan(operation_list operations, std::uint32_t record, bool may_wait, semop_plan& to) const;

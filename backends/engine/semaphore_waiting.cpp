@@ -51,6 +51,7 @@ void semaphore_store::add_nodes(std::uint32_t page) {
 }
 
 std::uint32_t semaphore_store::take_node() {
+  if (memory_.node(load(body_->free)) == nullptr && load(body_->in_use) != 0) reap();
   if (memory_.node(load(body_->free)) == nullptr) {
     const std::uint32_t page = pages_.take(set_, 1, 1, true, *page_chain_);
     if (page == nil) return nil;

@@ -73,6 +73,8 @@ class set_calls : private object_calls<S> {
   result<void> operate_later(section<S>& lock, const subject& about, const object_ref& set,
                              std::span<const sem_operation> wanted, deadline until);
 
+  // Removed sets whose last waiters died before they could notice.
+  void bury_the_dead();
   void bury_if_deserted(section<S>& lock, const object_ref& set) {
     if (lock.code() == 0 && base::is_dying(set) && store_of(set).deserted()) base::bury(lock, set);
   }

@@ -16,7 +16,8 @@ result<semid> set_calls<S>::get(key which, int nsems, creation how) {
         if (!store_of(made).make(static_cast<std::uint32_t>(wanted))) return ENOMEM;
         store_of(made).set_ctime(registry_.fields(made).ctime);
         return 0;
-      });
+      },
+      [this] { bury_the_dead(); });
   if (!got) return got.error();
   return static_cast<semid>(*got);
 }
@@ -52,7 +53,7 @@ result<void> set_calls<S>::operate(semid id, std::span<const sem_operation> oper
   }
   if (!base::permitted(*set, alters ? may_write : may_read)) return failure(EACCES, about);
   semaphore_store store = store_of(*set);
-  store.sweep(on_.now(), lock.wakes());
+  store.undo_of_the_dead(on_.now(), lock.wakes());
   const attempt tried =
       store.operate(wanted, on_.self(), {on_.self().pid, on_.now()}, !until.is_immediate(), lock.wakes());
   if (tried.is == attempt::outcome::performed) return {};
@@ -71,7 +72,7 @@ result<int> set_calls<S>::query(semid id, int semnum, sem_query what) {
   if (const int code = admission(lock, *set, may_read); code != 0) return failure(code, about);
   if (semnum < 0 || static_cast<std::uint64_t>(semnum) >= registry_.slot(*set).size) return failure(EINVAL, about);
   semaphore_store store = store_of(*set);
-  store.sweep(on_.now(), lock.wakes());
+  store.undo_of_the_dead(on_.now(), lock.wakes());
   const auto number = static_cast<std::uint32_t>(semnum);
   switch (what) {
     case sem_query::value: return store.value(number);
@@ -94,7 +95,7 @@ result<void> set_calls<S>::set_value(semid id, int semnum, int value) {
   if (semnum < 0 || static_cast<std::uint64_t>(semnum) >= registry_.slot(*set).size) return failure(EINVAL, about);
   if (!base::permitted(*set, may_write)) return failure(EACCES, about);
   semaphore_store store = store_of(*set);
-  store.sweep(on_.now(), lock.wakes());
+  store.undo_of_the_dead(on_.now(), lock.wakes());
   const deed by{on_.self().pid, on_.now()};
   if (!store.set_value(static_cast<std::uint32_t>(semnum), value, by, lock.wakes())) return failure(ENOMEM, about);
   return {};
@@ -112,7 +113,7 @@ result<void> set_calls<S>::get_all(semid id, std::span<std::uint16_t> values) {
   if (const int code = admission(lock, *set, may_read); code != 0) return failure(code, about);
   if (!reachable) return failure(EFAULT, about);
   semaphore_store store = store_of(*set);
-  store.sweep(on_.now(), lock.wakes());
+  store.undo_of_the_dead(on_.now(), lock.wakes());
   const std::size_t count = std::min<std::size_t>(store.nsems(), values.size());
   for (std::uint32_t i = 0; i < count; ++i) values[i] = static_cast<std::uint16_t>(store.value(i));
   return {};
@@ -136,7 +137,7 @@ result<void> set_calls<S>::set_all(semid id, std::span<const std::uint16_t> valu
     if (value > most) return failure(ERANGE, about, ipc_limit::semvmx, value, most);
   }
   semaphore_store store = store_of(*set);
-  store.sweep(on_.now(), lock.wakes());
+  store.undo_of_the_dead(on_.now(), lock.wakes());
   if (!store.set_all(all, {on_.self().pid, on_.now()}, lock.wakes())) return failure(ENOMEM, about);
   return {};
 }
@@ -152,7 +153,7 @@ result<set_status> set_calls<S>::stat(int id_or_index, lookup how) {
   const std::uint32_t wanted = how == lookup::index_any ? 0 : may_read;
   if (const int code = admission(lock, *set, wanted); code != 0) return failure(code, about);
   semaphore_store store = store_of(*set);
-  store.sweep(on_.now(), lock.wakes());
+  store.undo_of_the_dead(on_.now(), lock.wakes());
   return set_status{.id = static_cast<semid>(id_of(*set)),
                     .perm = base::perm_of(*set),
                     .otime = store.otime(),
@@ -185,6 +186,7 @@ result<void> set_calls<S>::remove(semid id) {
   if (!set) return failure(EINVAL, about);
   {
     section<S> lock = lock_set(*set);
+    if (lock.code() == EDEADLK) return base::remove_in_handler(*set, about, slot_state::dying);
     if (const int code = admission(lock, *set); code != 0) return failure(code, about);
     if (!owns(base::owner_of(*set), on_.credentials())) return failure(EPERM, about);
     if (!registry_.remove(*set, slot_state::dying)) return failure(EINVAL, about);  // commits
@@ -208,6 +210,11 @@ result<ipc_usage> set_calls<S>::usage() {
 template <substrate S>
 void set_calls<S>::sweep() {
   each([this](semaphore_store& store, wake_list& wakes) { store.sweep(on_.now(), wakes); });
+  bury_the_dead();
+}
+
+template <substrate S>
+void set_calls<S>::bury_the_dead() {
   base::each_dying([this](const object_ref& set) {
     section<S> lock = lock_set(set);
     if (lock.code() != 0 || !base::is_dying(set)) return;
@@ -249,8 +256,11 @@ result<void> set_calls<S>::operate_later(section<S>& lock, const subject& about,
   semaphore_store store = store_of(set);
   const std::uint32_t waiter = store.park(wanted, on_.self());
   if (waiter == nil) return failure(ENOMEM, about);
+  due over = on_.due_at(until);
+  over.look_after_ns = store.look_after_ns(waiter, on_.self());
   const auto look = [&](wake_reason why) -> std::optional<result<void>> {
     lock.enter();
+    if (base::is_dying(set)) store.remove(lock.wakes());  // a handler removed it
     const wait_cell& cell = store.cell_of(waiter);
     const std::uint32_t status = load(cell.status);
     if (!is_parked(status)) {
@@ -264,9 +274,10 @@ result<void> set_calls<S>::operate_later(section<S>& lock, const subject& about,
       return failure(why == wake_reason::interrupted ? EINTR : EAGAIN, about);
     }
     store.sweep(on_.now(), lock.wakes());
+    over.look_after_ns = store.look_after_ns(waiter, on_.self());
     return std::nullopt;
   };
-  return block(on_, lock, store.cell_of(waiter), on_.due_at(until), result<void>(failure(ESRCH, about)), look);
+  return block(on_, lock, store.cell_of(waiter), over, result<void>(failure(ESRCH, about)), look);
 }
 
 }  // namespace xsipc::engine

@@ -160,8 +160,8 @@ TEST_F(SemaphoreStore, TheCountMovesToTheOperationThatBlocks) {
 TEST_F(SemaphoreStore, UndoIsClampedAndNamesTheDead) {
   EXPECT_EQ(operate({{0, 5, undo}, {1, 2, plain}, {1, -2, undo}}, 5), 0);
   EXPECT_EQ(operate({{0, -3, plain}}, 6), 0);
-  EXPECT_TRUE(set->foreign_undo(process(6)));
-  EXPECT_FALSE(set->foreign_undo(process(5)));
+  EXPECT_TRUE((set->look_after_ns(nil, process(6)) != 0));
+  EXPECT_FALSE((set->look_after_ns(nil, process(5)) != 0));
   const std::uint32_t waiter = park({{1, -2, plain}}, 7);
   memory.kill_process(5);
   sweep();
@@ -170,7 +170,7 @@ TEST_F(SemaphoreStore, UndoIsClampedAndNamesTheDead) {
   EXPECT_EQ(set->otime(), 300);
   EXPECT_EQ(outcome(waiter), 0);
   EXPECT_EQ(set->pid(1), 7);
-  EXPECT_FALSE(set->foreign_undo(process(6)));
+  EXPECT_FALSE((set->look_after_ns(nil, process(6)) != 0));
   expect_sound();
 }
 
@@ -425,7 +425,7 @@ class ModelOf : public SemaphoreStore, public testing::WithParamInterface<int> {
       for (const auto& [owner, all] : model.adjustments) {
         for (const int adjustment : all) others |= owner != pid && adjustment != 0;
       }
-      ASSERT_EQ(set->foreign_undo(process(pid)), others);
+      ASSERT_EQ((set->look_after_ns(nil, process(pid)) != 0), others);
     }
   }
   void step(int number) {
