@@ -64,6 +64,7 @@ const liveness_row* liveness::map_of(std::uint32_t uid) const {
 
 pthread_mutex_t* liveness::begin(std::uint32_t number) {
 #ifdef __GLIBC__
+  if (current_thread().raw_forked) return nullptr;  // a mutex would be locked in the parent's name
   liveness_row* row = nullptr;
   if (!in_.place().shared) {
     const std::uint64_t at = in_.layout().liveness + std::uint64_t{number} * sizeof(liveness_row);

@@ -44,12 +44,11 @@ void refresh(thread_state& thread) {
   std::size_t size = 0;
   raw_syscall(SYS_get_robust_list, 0, word_of(&registered), word_of(&size));
   if (registered == nullptr) {
-    // A raw fork took it away, or the C library registers none before it needs one.
-    registered = thread.list;
-    if (registered == nullptr) {
-      registered = &thread.own_list;
-      *registered = {.list = {&registered->list}, .futex_offset = 0, .list_op_pending = nullptr};
-    }
+    // A raw fork took it away - what is in it is the parent's -, or the C library registers none before it needs one.
+    thread.raw_forked = thread.list != nullptr;
+    registered = thread.raw_forked ? thread.list : &thread.own_list;
+    registered->list.next = &registered->list;
+    registered->list_op_pending = nullptr;
     raw_syscall(SYS_set_robust_list, word_of(registered), sizeof *registered);
   }
   thread.list = registered;

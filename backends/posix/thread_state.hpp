@@ -30,6 +30,7 @@ struct thread_state {
   watched_word parked[most_parked];
   int parked_count = 0;
   std::uint32_t spin_budget = 0;  // parking.hpp
+  bool raw_forked = false;        // the C library takes it for its parent's thread
   robust_list_head own_list{};
 
   // Tells the kernel which word to mark should the thread end now: one, besides those of the C library's list.
