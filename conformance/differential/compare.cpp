@@ -59,6 +59,10 @@ std::optional<std::string> difference(const side_names& names, const action& of,
       !differing_field(of.what.kind, open, a.numbers, b.numbers, freedoms)) {
     return std::nullopt;
   }
+  if (of.what.call == call_kind::query && of.what.what == sem_query::zcnt && open.zcnt && a.code == 0 && b.code == 0) {
+    ++freedoms[freedom::stale_zcnt];
+    return std::nullopt;
+  }
   if (execute_bits_differ(of, a, b)) {
     ++freedoms[freedom::execute_bits_asked];
     return std::nullopt;

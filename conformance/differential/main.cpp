@@ -17,10 +17,14 @@
 #include "shrink.hpp"
 #include "summary.hpp"
 #include "sysv.hpp"
+#include "xsipc/config.hpp"
 #include "xsipc/conformance/runner.hpp"
+#if XSIPC_HAS_POSIX
+#include "posix.hpp"
+#endif
 
 ABSL_FLAG(std::vector<std::string>, backends, (std::vector<std::string>{"sysv", "fake"}),
-          "the two to compare: sysv, fake");
+          "the two to compare: sysv, posix, fake");
 ABSL_FLAG(std::uint64_t, steps, 50'000, "how many steps in all");
 ABSL_FLAG(std::uint64_t, seed, 0, "of the first session; 0: a fresh one, which is printed");
 ABSL_FLAG(std::uint32_t, length, 250, "steps in a session: then both sides begin anew");
@@ -46,6 +50,9 @@ absl::FlagsUsageConfig usage_config() {
 
 std::unique_ptr<conformance::harness> make_harness(const std::string& name) {
   if (name == "sysv") return conformance::make_process_harness(conformance::sysv_backend);
+#if XSIPC_HAS_POSIX
+  if (name == "posix") return conformance::make_process_harness(conformance::posix_backend);
+#endif
   if (name == "fake") return conformance::make_fake_harness();
   return nullptr;
 }
@@ -104,7 +111,12 @@ int compare(const contestant& a, const contestant& b) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  static const conformance::process_backend* const served[] = {&conformance::sysv_backend};
+  static const conformance::process_backend* const served[] = {
+      &conformance::sysv_backend,
+#if XSIPC_HAS_POSIX
+      &conformance::posix_backend,
+#endif
+  };
   conformance::serve_if_actor(argc, argv, served);
   absl::SetProgramUsageMessage(usage);
   absl::SetFlagsUsageConfig(usage_config());
@@ -117,7 +129,7 @@ int main(int argc, char** argv) {
   const auto one = make_harness(names[0]);
   const auto other = make_harness(names[1]);
   if (!one || !other) {
-    std::cerr << "differential: the backends are sysv and fake\n";
+    std::cerr << "differential: the backends are sysv, posix and fake, if they were built\n";
     return 2;
   }
   return compare({.on = one.get()}, {.on = other.get()});

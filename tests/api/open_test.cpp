@@ -15,6 +15,7 @@ class open_test : public sysv_test {};
 
 TEST_F(open_test, BuiltBackendsNameWhatIsCompiledIn) {
   std::vector<std::string_view> compiled_in{"sysv"};
+  if (XSIPC_HAS_POSIX) compiled_in.emplace_back("posix");
   if (XSIPC_HAS_FAKE) compiled_in.emplace_back("fake");
   EXPECT_EQ(built_backends(), compiled_in);
 }

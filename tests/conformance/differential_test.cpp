@@ -113,6 +113,19 @@ TEST(Compare, TellsBlockedCallsThatEndedApart) {
   EXPECT_TRUE(difference(names, {{1, 0, {.code = EIDRM}}}, {{2, 0, {.code = EIDRM}}}));
 }
 
+TEST(Compare, KnowsThatAskingForSemzcntIsAsOpenAsTheField) {
+  freedom_counts freedoms;
+  action asked{.what = {.call = call_kind::query, .kind = object_kind::set, .what = sem_query::zcnt}};
+  const outcome none{.numbers = {0}};
+  const outcome one{.numbers = {1}};
+  EXPECT_TRUE(difference(names, asked, {}, none, one, freedoms));
+  EXPECT_FALSE(difference(names, asked, {.zcnt = true}, none, one, freedoms));
+  EXPECT_EQ(freedoms[freedom::stale_zcnt], 1u);
+  EXPECT_TRUE(difference(names, asked, {.zcnt = true}, none, {.code = EACCES}, freedoms));
+  asked.what.what = sem_query::ncnt;
+  EXPECT_TRUE(difference(names, asked, {.zcnt = true}, none, one, freedoms));
+}
+
 TEST(Compare, FindsTheFieldThatDiffers) {
   const std::vector<std::pair<object_kind, int>> objects = {{object_kind::set, 4}};
   const std::vector<open_fields> nothing_open(1);

@@ -15,7 +15,7 @@ flock 9  # targets share objects
 config="$folder/include/xsipc/config.hpp"
 [[ -e $config ]] || sed -e 's/@PROJECT_VERSION@/0/' -e 's/@XSIPC_HAS_[A-Z_]*@/1/' -e 's/@XSIPC_[A-Z_]*@/0/' "$source/cmake/config.hpp.in" >"$config"
 objects=()
-for file in "$source"/backends/{engine,fake,sysv}/*.cpp "$source"/api/src/{explain,ipc_error}.cpp \
+for file in "$source"/backends/*.cpp "$source"/backends/{engine,fake,sysv}/*.cpp "$source"/api/src/{explain,ipc_error}.cpp \
   "$source"/api/src/decorators/{argument_check,checked_backend}.cpp; do
   object="$folder/objects/$(basename "$(dirname "$file")").$(basename "$file").o"
   objects+=("$object")

@@ -24,7 +24,7 @@ namespace xsipc::posix_test {
 namespace {
 
 constexpr int processes = 4;
-constexpr std::uint32_t most_messages = 1U << 20U;
+constexpr std::uint32_t most_messages = 1U << 24U;
 constexpr int initial = 8;  // value of the first semaphore
 
 enum class doing : std::uint32_t { nothing, sending, receiving };
