@@ -15,7 +15,6 @@ struct credentials {
   bool ipc_owner = false;     // passes every permission check
   bool sys_admin = false;     // changes and removes what others own
   bool sys_resource = false;  // exceeds limits
-  bool sets_limits = false;   // changes limits
 };
 
 // Of an object: the ids and the mode that decide.
@@ -36,12 +35,25 @@ inline constexpr std::uint32_t may_execute = 1;
   return (mode >> 6U | mode >> 3U | mode) & (may_read | may_write);
 }
 
+// True if the group of owner or creator is one of the caller's.
+[[nodiscard]] bool is_in_group(const ownership& object, const credentials& who);
+
 // True if `who` may do all of `wanted`: the bits of the first class that he is in decide - owner or creator, group of
 // either, others - or privilege.
-[[nodiscard]] bool permits(const ownership& object, std::uint32_t wanted, const credentials& who);
+[[nodiscard]] inline bool permits(const ownership& object, std::uint32_t wanted, const credentials& who) {
+  std::uint32_t granted = object.mode;
+  if (who.uid == object.uid || who.uid == object.cuid) {
+    granted >>= 6U;
+  } else if (is_in_group(object, who)) {
+    granted >>= 3U;
+  }
+  return (wanted & ~granted) == 0 || who.ipc_owner;
+}
 
 // True if `who` may change and remove the object: owner, creator, or privileged.
-[[nodiscard]] bool owns(const ownership& object, const credentials& who);
+[[nodiscard]] inline bool owns(const ownership& object, const credentials& who) {
+  return who.uid == object.uid || who.uid == object.cuid || who.sys_admin;
+}
 
 }  // namespace xsipc::engine
 

@@ -66,12 +66,22 @@ struct wait_cell {
 static_assert(sizeof(wait_cell) == 32);
 
 // An object of the namespace. Its sequence number tells it from an earlier one in the same slot.
-struct object_ref {
-  object_kind kind = object_kind::queue;
-  std::uint32_t slot = 0;
-  std::uint32_t sequence = 0;
+// One word, so that it travels in a register through the many functions of a call.
+class object_ref {
+ public:
+  constexpr object_ref() = default;
+  constexpr object_ref(object_kind kind, std::uint32_t slot, std::uint32_t sequence)
+      : packed_(std::uint64_t{slot} << 32U | std::uint64_t{sequence & 0xffffU} << 8U |
+                static_cast<std::uint64_t>(kind)) {}
 
-  friend bool operator==(const object_ref&, const object_ref&) = default;
+  [[nodiscard]] constexpr object_kind kind() const { return static_cast<object_kind>(packed_ & 0xffU); }
+  [[nodiscard]] constexpr std::uint32_t slot() const { return static_cast<std::uint32_t>(packed_ >> 32U); }
+  [[nodiscard]] constexpr std::uint32_t sequence() const { return static_cast<std::uint32_t>(packed_ >> 8U) & 0xffffU; }
+
+  friend constexpr bool operator==(const object_ref&, const object_ref&) = default;
+
+ private:
+  std::uint64_t packed_ = 0;
 };
 
 // What the cold parts of the engine ask of the substrate (substrate.hpp says the rest).
@@ -147,7 +157,7 @@ class arena {
   template <typename T>
   [[nodiscard]] T& body(const object_ref& which) const {
     static_assert(sizeof(T) <= body_bytes);
-    return at<T>(layout_->bodies[static_cast<int>(which.kind)] + std::uint64_t{which.slot} * body_bytes);
+    return at<T>(layout_->bodies[static_cast<int>(which.kind())] + std::uint64_t{which.slot()} * body_bytes);
   }
 
   // Cells of the heap, numbered through all pages. The caller has checked the number with holds_cell.

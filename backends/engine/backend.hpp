@@ -88,7 +88,7 @@ result<void> backend<S>::change_limits(const ipc_limits& wanted) {
   const call_scope scope(on_);
   if (scope.code() != 0) return failure(scope.code(), about);
   const arena& space = on_.space();
-  if (!on_.credentials().sets_limits) return failure(EPERM, about);
+  if (!on_.may_set_limits()) return failure(EPERM, about);
   if (!can_keep(wanted, space.layout().slot_count)) return failure(EINVAL, about);
   // Recovery has nothing to do: the copy that was being written is not in force.
   const section<S> lock(on_, space.header().limits_lock, nullptr, {}, [](void*, const object_ref&, wake_list&) {});

@@ -41,11 +41,7 @@ class object_calls {
     });
   }
 
-  [[nodiscard]] ownership owner_of(const object_ref& which) const {
-    const settable now = registry_.fields(which);
-    const object_slot& slot = registry_.slot(which);
-    return {now.uid, now.gid, slot.cuid, slot.cgid, now.mode};
-  }
+  [[nodiscard]] ownership owner_of(const object_ref& which) const { return registry_.owner_of(which); }
   [[nodiscard]] bool permitted(const object_ref& which, std::uint32_t wanted) {
     return permits(owner_of(which), wanted, on_.credentials());
   }
@@ -104,14 +100,14 @@ class object_calls {
   [[nodiscard]] ipc_perm perm_of(const object_ref& which) const {
     const settable now = registry_.fields(which);
     const object_slot& slot = registry_.slot(which);
-    const slot_word word = registry_.word(which.slot);
+    const slot_word word = registry_.word(which.slot());
     return {.uid = now.uid,
             .gid = now.gid,
             .cuid = slot.cuid,
             .cgid = slot.cgid,
             .mode = now.mode,
             .object_key = static_cast<key>(word.state == slot_state::live ? word.key : 0),
-            .sequence = which.sequence};
+            .sequence = which.sequence()};
   }
 
   // IPC_SET's order of errors, then the change itself. Wants the object's lock.
@@ -160,8 +156,8 @@ class object_calls {
     }
   }
   [[nodiscard]] bool is_dying(const object_ref& which) const {
-    const slot_word now = registry_.word(which.slot);
-    return now.sequence == which.sequence && now.state == slot_state::dying;
+    const slot_word now = registry_.word(which.slot());
+    return now.sequence == which.sequence() && now.state == slot_state::dying;
   }
 
   S& on_;
@@ -179,7 +175,7 @@ class object_calls {
     const std::optional<object_ref> made = registry_.take(static_cast<std::int32_t>(wanted.which));
     if (!made) return failure(ENOSPC, about);
     object_slot& slot = registry_.slot(*made);
-    const credentials who = on_.credentials();
+    const credentials& who = on_.credentials();
     slot.cuid = who.uid;
     slot.cgid = who.gid;
     slot.cpid = on_.self().pid;

@@ -9,8 +9,8 @@ namespace {
 // An owner word: use 4 bits, place 12, length 12, kind 2, slot 16, sequence 16; never 0 for an owned page.
 constexpr std::uint64_t packed(const page_owner& owner) {
   return static_cast<std::uint64_t>(owner.use) | std::uint64_t{owner.place & 0xfff} << 4 |
-         std::uint64_t{owner.length & 0xfff} << 16 | static_cast<std::uint64_t>(owner.object.kind) << 28 |
-         std::uint64_t{owner.object.slot & 0xffff} << 30 | std::uint64_t{owner.object.sequence & 0xffff} << 46;
+         std::uint64_t{owner.length & 0xfff} << 16 | static_cast<std::uint64_t>(owner.object.kind()) << 28 |
+         std::uint64_t{owner.object.slot() & 0xffff} << 30 | std::uint64_t{owner.object.sequence() & 0xffff} << 46;
 }
 
 page_owner unpacked(std::uint64_t word) {

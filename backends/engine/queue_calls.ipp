@@ -119,7 +119,7 @@ result<void> queue_calls<S>::change(msqid id, const queue_change& wanted) {
   if (!queue) return failure(EINVAL, about);
   section<S> lock = lock_queue(*queue);
   if (const int code = admission(lock, *queue, 0); code != 0) return failure(code, about);
-  const credentials who = on_.credentials();
+  const credentials& who = on_.credentials();
   if (!owns(base::owner_of(*queue), who)) return failure(EPERM, about);
   const std::uint64_t most = limit_of(space_, &ipc_limits::msgmnb);
   if (wanted.qbytes > most && !who.sys_resource) {

@@ -6,8 +6,6 @@
 namespace xsipc::engine {
 namespace {
 
-constexpr std::uint32_t sequence_mask = 0xffff;
-
 // How much an object counts in total(): semaphores, or pages of a segment.
 std::uint64_t amount_of(object_kind kind, const object_slot& slot) {
   if (kind == object_kind::set) return slot.size;
@@ -16,47 +14,11 @@ std::uint64_t amount_of(object_kind kind, const object_slot& slot) {
 
 }  // namespace
 
-slot_word slot_word::of(std::uint64_t word) {
-  return {static_cast<std::int32_t>(word >> 32U), static_cast<std::uint32_t>(word >> 16U & sequence_mask),
-          static_cast<slot_state>(word & 7U)};
-}
-
-std::uint64_t slot_word::packed() const {
-  return std::uint64_t{static_cast<std::uint32_t>(key)} << 32U | std::uint64_t{sequence & sequence_mask} << 16U |
-         static_cast<std::uint64_t>(state);
-}
-
-registry::registry(const arena& space, object_kind kind)
-    : space_(space), kind_(kind), header_(&space.at<kind_header>(space.layout().kind[static_cast<int>(kind)])) {}
-
-object_slot& registry::slot(std::uint32_t number) const {
-  return space_.at<object_slot>(space_.layout().slots[static_cast<int>(kind_)], number);
-}
-
-std::optional<object_ref> registry::by_id(int id) const {
-  if (id < 0) return std::nullopt;
-  const auto number = static_cast<std::uint32_t>(id) % most_slots;
-  const std::uint32_t sequence = static_cast<std::uint32_t>(id) / most_slots;
-  // Slots never used may have no memory yet.
-  if (number >= load(header_->highest) || number >= space_.layout().slot_count) return std::nullopt;
-  const slot_word seen = word(number);
-  if (seen.sequence != sequence || (seen.state != slot_state::live && seen.state != slot_state::dest)) {
-    return std::nullopt;
-  }
-  return object_ref{kind_, number, sequence};
-}
-
 std::optional<object_ref> registry::by_index(int index) const {
   if (index < 0 || static_cast<std::uint32_t>(index) >= most_slots) return std::nullopt;
   const auto number = static_cast<std::uint32_t>(index);
   if (number >= load(header_->highest) || number >= space_.layout().slot_count) return std::nullopt;
   return by_id(id_of({kind_, number, word(number).sequence}));
-}
-
-bool registry::is_live(const object_ref& which, bool or_dest) const {
-  const slot_word seen = word(which.slot);
-  return seen.sequence == which.sequence &&
-         (seen.state == slot_state::live || (or_dest && seen.state == slot_state::dest));
 }
 
 std::uint32_t& registry::bucket(std::int32_t key) const {
@@ -164,11 +126,11 @@ void registry::link(std::uint32_t number, std::int32_t key) {
 }
 
 void registry::publish(const object_ref& which) {
-  slot_word made = word(which.slot);
+  slot_word made = word(which.slot());
   made.state = slot_state::live;
   begin_change();
   commit(slot(which).word, made.packed());
-  if (made.key != 0) link(which.slot, made.key);
+  if (made.key != 0) link(which.slot(), made.key);
   end_change();
   slot(which).counted = 1;
   commit(header_->used, header_->used + 1);
@@ -180,14 +142,14 @@ void registry::make_free(std::uint32_t number) {
 }
 
 void registry::abandon(const object_ref& which) {
-  make_free(which.slot);
-  mark(which.slot, false);
+  make_free(which.slot());
+  mark(which.slot(), false);
 }
 
 bool registry::remove(const object_ref& which, slot_state to) {
   std::uint64_t seen = load(slot(which).word);
   slot_word next = slot_word::of(seen);
-  if (next.state != slot_state::live || next.sequence != which.sequence) return false;
+  if (next.state != slot_state::live || next.sequence != which.sequence()) return false;
   next.state = to;
   return std::atomic_ref(slot(which).word).compare_exchange_strong(seen, next.packed());
 }
@@ -195,14 +157,14 @@ bool registry::remove(const object_ref& which, slot_state to) {
 bool registry::end_dest(const object_ref& which) {
   std::uint64_t seen = load(slot(which).word);
   slot_word next = slot_word::of(seen);
-  if (next.state != slot_state::dest || next.sequence != which.sequence) return false;
+  if (next.state != slot_state::dest || next.sequence != which.sequence()) return false;
   next.state = slot_state::dying;
   return std::atomic_ref(slot(which).word).compare_exchange_strong(seen, next.packed());
 }
 
 void registry::unlink(const object_ref& which) {
-  const slot_word removed = word(which.slot);
-  if (removed.key == 0 || removed.sequence != which.sequence) return;
+  const slot_word removed = word(which.slot());
+  if (removed.key == 0 || removed.sequence != which.sequence()) return;
   const std::uint32_t slots = space_.layout().slot_count;
   std::uint32_t* from = &bucket(removed.key);
   begin_change();
@@ -210,7 +172,7 @@ void registry::unlink(const object_ref& which) {
     const std::uint32_t number = load(*from);
     if (number == 0 || number > slots) break;
     object_slot& at = slot(number - 1);
-    if (number == which.slot + 1) {
+    if (number == which.slot() + 1) {
       commit(*from, load(at.next));
       break;
     }
@@ -220,16 +182,16 @@ void registry::unlink(const object_ref& which) {
 }
 
 void registry::uncount(const object_ref& which) {
-  if (word(which.slot).sequence != which.sequence || slot(which).counted == 0) return;
+  if (word(which.slot()).sequence != which.sequence() || slot(which).counted == 0) return;
   slot(which).counted = 0;
   commit(header_->used, header_->used - 1);
   commit(header_->total, header_->total - amount_of(kind_, slot(which)));
 }
 
 void registry::release(const object_ref& which) {
-  if (word(which.slot).sequence != which.sequence || word(which.slot).state != slot_state::dying) return;
-  make_free(which.slot);
-  mark(which.slot, false);
+  if (word(which.slot()).sequence != which.sequence() || word(which.slot()).state != slot_state::dying) return;
+  make_free(which.slot());
+  mark(which.slot(), false);
   std::uint32_t highest = end();
   while (highest > 0 && word(highest - 1).state == slot_state::free) --highest;
   // Memory that was reserved stays so, but an id beyond it is refused without a look. Sequences stay in the slots.
@@ -284,7 +246,7 @@ std::string registry::check() const {
     if (seen.state != slot_state::live || seen.key == 0) continue;
     ++keyed;
     const auto found = walk(seen.key);
-    if (!found || found->slot != number) return name + "not found by its key";
+    if (!found || found->slot() != number) return name + "not found by its key";
   }
   if (used != header_->used) return "the count of objects is wrong";
   if (total != header_->total) return "the sum of sizes is wrong";

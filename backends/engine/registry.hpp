@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 
+#include "access.hpp"
 #include "arena.hpp"
 #include "registry_layout.hpp"
 #include "xsipc/key.hpp"
@@ -29,34 +30,74 @@ struct slot_word {
   std::uint32_t sequence = 0;
   slot_state state = slot_state::free;
 
-  [[nodiscard]] static slot_word of(std::uint64_t word);
-  [[nodiscard]] std::uint64_t packed() const;
+  [[nodiscard, gnu::always_inline]] static slot_word of(std::uint64_t word) {
+    return {static_cast<std::int32_t>(word >> 32U), static_cast<std::uint32_t>(word >> 16U & sequence_mask),
+            static_cast<slot_state>(word & 7U)};
+  }
+  [[nodiscard]] std::uint64_t packed() const {
+    return std::uint64_t{static_cast<std::uint32_t>(key)} << 32U | std::uint64_t{sequence & sequence_mask} << 16U |
+           static_cast<std::uint64_t>(state);
+  }
+  static constexpr std::uint32_t sequence_mask = 0xffff;
 };
 
 // An id is sequence << 15 | slot, never negative.
 [[nodiscard]] constexpr int id_of(const object_ref& which) {
-  return static_cast<int>(which.sequence << 15U | which.slot);
+  return static_cast<int>(which.sequence() << 15U | which.slot());
 }
 
 class registry {
  public:
-  registry(const arena& space, object_kind kind);
+  registry(const arena& space, object_kind kind)
+      : space_(space), kind_(kind), header_(&space.at<kind_header>(space.layout().kind[static_cast<int>(kind)])) {}
 
   [[nodiscard]] std::uint32_t& lock_word() const { return header_->lock; }
-  [[nodiscard]] object_slot& slot(std::uint32_t number) const;
-  [[nodiscard]] object_slot& slot(const object_ref& which) const { return slot(which.slot); }
-  [[nodiscard]] slot_word word(std::uint32_t number) const { return slot_word::of(load(slot(number).word)); }
+  [[nodiscard]] object_slot& slot(std::uint32_t number) const {
+    return space_.at<object_slot>(space_.layout().slots[static_cast<int>(kind_)], number);
+  }
+  [[nodiscard]] object_slot& slot(const object_ref& which) const { return slot(which.slot()); }
+  [[nodiscard, gnu::always_inline]] slot_word word(std::uint32_t number) const { return slot_word::of(load(slot(number).word)); }
 
   // -- Without a lock.
   // The object of an id, if that is LIVE or DEST. Any number may be asked.
-  [[nodiscard]] std::optional<object_ref> by_id(int id) const;
+  // Inline, as it is part of every call: what it returns then never goes through memory.
+  [[nodiscard, gnu::always_inline]] std::optional<object_ref> by_id(int id) const {
+    if (id < 0) return std::nullopt;
+    const auto number = static_cast<std::uint32_t>(id) % most_slots;
+    const std::uint32_t sequence = static_cast<std::uint32_t>(id) / most_slots;
+    // Slots never used may have no memory yet.
+    if (number >= load(header_->highest) || number >= space_.layout().slot_count) return std::nullopt;
+    const slot_word seen = word(number);
+    if (seen.sequence != sequence || (seen.state != slot_state::live && seen.state != slot_state::dest)) {
+      return std::nullopt;
+    }
+    return object_ref{kind_, number, sequence};
+  }
   [[nodiscard]] std::optional<object_ref> by_index(int index) const;
   // True as long as the object has not been removed; DEST counts only where `or_dest`.
-  [[nodiscard]] bool is_live(const object_ref& which, bool or_dest = false) const;
+  [[nodiscard, gnu::always_inline]] bool is_live(const object_ref& which, bool or_dest = false) const {
+    const slot_word seen = word(which.slot());
+    return seen.sequence == which.sequence() &&
+           (seen.state == slot_state::live || (or_dest && seen.state == slot_state::dest));
+  }
   // The object of a key. Nothing and `sure` false: the chains were being changed, ask again under the lock.
   [[nodiscard]] std::optional<object_ref> find(std::int32_t key, bool& sure) const;
   // The fields of one moment.
   [[nodiscard]] settable fields(const object_ref& which) const;
+  // Of them, who owns the object and what its mode is.
+  [[nodiscard]] ownership owner_of(const object_ref& which) const {
+    const object_slot& from = slot(which);
+    std::uint32_t copy = load(from.which);
+    for (;;) {
+      const settable& now = from.fields[copy & 1U];
+      const ownership read{relaxed(now.uid), relaxed(now.gid), relaxed(from.cuid), relaxed(from.cgid),
+                           relaxed(now.mode)};
+      std::atomic_thread_fence(std::memory_order_acquire);
+      const std::uint32_t again = load(from.which);
+      if (again == copy) return read;
+      copy = again;
+    }
+  }
   [[nodiscard]] std::uint32_t used() const { return load(header_->used); }
   [[nodiscard]] std::uint64_t total() const { return load(header_->total); }
   // Slots from here on are free.
@@ -102,6 +143,9 @@ class registry {
   [[nodiscard]] std::string check() const;
 
  private:
+  [[nodiscard]] static std::uint32_t relaxed(const std::uint32_t& word) {
+    return std::atomic_ref(const_cast<std::uint32_t&>(word)).load(std::memory_order_relaxed);
+  }
   [[nodiscard]] std::uint32_t& bucket(std::int32_t key) const;
   [[nodiscard]] std::uint32_t& bucket_at(std::uint32_t number) const {
     return space_.at<std::uint32_t>(space_.layout().buckets[static_cast<int>(kind_)], number);

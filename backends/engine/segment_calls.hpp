@@ -146,7 +146,7 @@ class segment_calls : private object_calls<S> {
     section<S> lock = lock_segment(*segment);
     if (const int code = admission(lock, *segment, 0); code != 0) return failure(code, about);
     const ownership owner = base::owner_of(*segment);
-    const credentials who = on_.credentials();
+    const credentials& who = on_.credentials();
     if (who.uid != owner.uid && who.uid != owner.cuid && !who.sys_admin) return failure(EPERM, about);
     if (locked && !table_of(*segment).locked()) {
       if (const int code = on_.may_lock(registry_.slot(*segment).size); code != 0) return failure(code, about);

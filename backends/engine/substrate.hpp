@@ -25,7 +25,7 @@
 //   and from nowhere else.
 // * Identity. self(): this process. Must survive exec, differ after fork, and never be used again while anything in the
 //   arena names it. image(): the program that it runs now, which ends with exec as with the process. alive(identity), alive(cell): false only when sure; true for a stopped process, false for a zombie.
-// * Who calls. credentials(): as of now, valid until the call ends.
+// * Who calls. credentials(): as of now, valid until the call ends. may_set_limits(): whether he may change limits.
 // * Time. now(): seconds since the epoch of the realtime clock. due_at(deadline): when a call that begins now is over.
 // * The caller's memory. readable(address, bytes), writable(...): whether it can be touched; asked before the lock is
 // taken.
@@ -83,6 +83,7 @@ concept substrate = requires(S& on, std::uint32_t& word, wait_cell& cell, const 
   { on.self() } -> std::convertible_to<identity>;
   { on.image() } -> std::convertible_to<identity>;
   { on.credentials() } -> std::convertible_to<credentials>;
+  { on.may_set_limits() } -> std::same_as<bool>;
   { on.now() } -> std::same_as<std::int64_t>;
   { on.due_at(when) } -> std::same_as<due>;
   { on.readable(address, bytes) } -> std::same_as<bool>;

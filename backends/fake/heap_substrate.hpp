@@ -54,6 +54,7 @@ class heap_substrate {
   // exec() detaches everything itself: nothing that an image left is ever found.
   [[nodiscard]] engine::identity image() const { return self(); }
   [[nodiscard]] engine::credentials credentials() const;
+  [[nodiscard]] bool may_set_limits() const { return credentials().sys_resource; }
   [[nodiscard]] std::int64_t now() const;
   [[nodiscard]] engine::due due_at(deadline until) const;
 

@@ -65,8 +65,7 @@ engine::credentials simulated::credentials() const {
           .groups = user.groups,
           .ipc_owner = user.privileges->ipc_owner,
           .sys_admin = user.privileges->sys_admin,
-          .sys_resource = user.privileges->sys_resource,
-          .sets_limits = user.privileges->sys_resource};
+          .sys_resource = user.privileges->sys_resource};
 }
 
 void simulated::become(const fake_user& who) {

@@ -107,7 +107,7 @@ std::string attachments::path_of(const engine::object_ref& segment) const {
 
 int attachments::make_data(const engine::object_ref& segment, std::uint64_t bytes) {
   if (bytes > INT64_MAX) return ENOMEM;
-  if (!in_.reserve(in_.layout().nonces + segment.slot * sizeof(std::uint64_t), sizeof(std::uint64_t))) return ENOMEM;
+  if (!in_.reserve(in_.layout().nonces + segment.slot() * sizeof(std::uint64_t), sizeof(std::uint64_t))) return ENOMEM;
   engine::commit(nonce(segment), random_number());  // before the object: who finds this creation unfinished removes it
   const file data = file::open(path_of(segment), O_RDWR | O_CREAT | O_EXCL, 0600);
   if (!data.is_open()) return data.error() == ENOSPC ? ENOSPC : ENOMEM;
@@ -118,7 +118,7 @@ int attachments::make_data(const engine::object_ref& segment, std::uint64_t byte
 }
 
 void attachments::drop_data(const engine::object_ref& segment) {
-  if (!in_.reserve(in_.layout().nonces + segment.slot * sizeof(std::uint64_t), sizeof(std::uint64_t))) return;
+  if (!in_.reserve(in_.layout().nonces + segment.slot() * sizeof(std::uint64_t), sizeof(std::uint64_t))) return;
   const std::string path = path_of(segment);
   raw_syscall(SYS_unlinkat, AT_FDCWD, word_of(path.c_str()), 0);
 }

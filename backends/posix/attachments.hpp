@@ -43,7 +43,7 @@ class attachments {
     std::uint64_t inode;
   };
   [[nodiscard]] std::uint64_t& nonce(const engine::object_ref& segment) const {
-    return in_.at<std::uint64_t>(in_.layout().nonces, segment.slot);
+    return in_.at<std::uint64_t>(in_.layout().nonces, segment.slot());
   }
   [[nodiscard]] std::string path_of(const engine::object_ref& segment) const;
 

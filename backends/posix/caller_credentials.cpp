@@ -18,7 +18,6 @@ struct snapshot {
 };
 
 std::atomic<const snapshot*> latest{nullptr};
-std::atomic<bool> stale{false};
 
 std::vector<std::uint32_t> own_groups() {
   std::vector<std::uint32_t> groups(64);
@@ -38,7 +37,7 @@ bool same(const snapshot& a, const snapshot& b) {
          a.who.sys_admin == b.who.sys_admin && a.who.sys_resource == b.who.sys_resource && a.groups == b.groups;
 }
 
-std::unique_ptr<snapshot> ask() {
+std::unique_ptr<snapshot> ask_kernel() {
   auto made = std::make_unique<snapshot>();
   made->groups = own_groups();
   made->who.uid = static_cast<std::uint32_t>(raw_syscall(SYS_geteuid));
@@ -55,27 +54,24 @@ std::unique_ptr<snapshot> ask() {
   return made;
 }
 
-const snapshot& ask_again() {
-  stale.store(false);
-  std::unique_ptr<snapshot> made = ask();
-  const snapshot* last = latest.load();
-  for (;;) {
-    if (last != nullptr && same(*last, *made)) return *last;
-    made->before.reset(last);
-    if (latest.compare_exchange_weak(last, made.get())) return *made.release();
-    static_cast<void>(made->before.release());
-  }
-}
-
 }  // namespace
 
-engine::credentials current() {
-  const snapshot* const known = latest.load(std::memory_order_acquire);
-  if (known == nullptr || stale.load(std::memory_order_relaxed)) [[unlikely]]
-    return ask_again().who;
-  return known->who;
-}
+std::atomic<const engine::credentials*> known{nullptr};
 
-void forget() { stale.store(true); }
+const engine::credentials& ask() {
+  std::unique_ptr<snapshot> made = ask_kernel();
+  const snapshot* last = latest.load();
+  for (;;) {
+    if (last != nullptr && same(*last, *made)) break;
+    made->before.reset(last);
+    if (latest.compare_exchange_weak(last, made.get())) {
+      last = made.release();
+      break;
+    }
+    static_cast<void>(made->before.release());
+  }
+  known.store(&last->who, std::memory_order_release);
+  return last->who;
+}
 
 }  // namespace xsipc::posix::caller_credentials

@@ -6,12 +6,21 @@
 #ifndef XSIPC_POSIX_CALLER_CREDENTIALS_HPP
 #define XSIPC_POSIX_CALLER_CREDENTIALS_HPP
 
+#include <atomic>
+
 #include "../engine/access.hpp"
 
 namespace xsipc::posix::caller_credentials {
 
-[[nodiscard]] engine::credentials current();
-void forget();
+// What was asked last; null: nothing, or it is to be asked again.
+extern std::atomic<const engine::credentials*> known;
+[[nodiscard]] const engine::credentials& ask();
+
+[[nodiscard]] inline const engine::credentials& current() {
+  const engine::credentials* const last = known.load(std::memory_order_acquire);
+  return last != nullptr ? *last : ask();
+}
+inline void forget() { known.store(nullptr); }
 
 }  // namespace xsipc::posix::caller_credentials
 

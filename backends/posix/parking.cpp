@@ -72,7 +72,10 @@ wake_reason park(wait_cell& cell, const engine::due& until, bool cancellable) {
   const std::int64_t slice = until.look_after_ns != 0 ? until.look_after_ns : usual_slice_ns;
   const std::int64_t look_at = monotonic_ns() + slice;
   const std::int64_t wake_at = until.never ? look_at : std::min(look_at, until.at_ns);
-  const long why = futex_wait(cell.status, engine::asleep, std::max<std::int64_t>(wake_at, 0), cancellable);
+  const std::int64_t at_ns = std::max<std::int64_t>(wake_at, 0);
+  // A wait that can be cancelled takes the C library's functions, whose frames lie where a handler's would.
+  const long why = cancellable ? futex_wait(cell.status, engine::asleep, at_ns, true)
+                               : noticing_futex_wait(me.signals, cell.status, engine::asleep, at_ns);
   if (status_of(cell) != engine::asleep) return wake_reason::woken;
   if (why == -EINTR) return wake_reason::interrupted;
   return !until.never && monotonic_ns() >= until.at_ns ? wake_reason::timed_out : wake_reason::woken;

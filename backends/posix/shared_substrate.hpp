@@ -40,10 +40,9 @@ class shared_substrate final : public engine::substrate_calls {
 
   [[nodiscard]] const engine::identity& self() const { return processes_.self(); }
   [[nodiscard]] const engine::identity& image() const { return processes_.image(); }
-  [[nodiscard]] engine::credentials credentials() const {
-    engine::credentials who = caller_credentials::current();
-    who.sets_limits = who.sys_resource || who.uid == object_.owner();  // the namespace is his
-    return who;
+  [[nodiscard]] const engine::credentials& credentials() const { return caller_credentials::current(); }
+  [[nodiscard]] bool may_set_limits() const {
+    return credentials().sys_resource || credentials().uid == object_.owner();  // the namespace is his
   }
   [[nodiscard]] std::int64_t now() const { return ::time(nullptr); }
   [[nodiscard]] engine::due due_at(deadline until) const;
@@ -60,7 +59,11 @@ class shared_substrate final : public engine::substrate_calls {
     processes_.stand_in();
     return 0;
   }
-  void leave() {}
+  void leave() {
+    thread_state& me = this_thread;
+    if (me.signals.held) [[unlikely]]
+      let_in(me.signals);
+  }
 
   [[nodiscard]] int make_data(const engine::object_ref& segment, std::uint64_t bytes) {
     return attachments_.make_data(segment, bytes);

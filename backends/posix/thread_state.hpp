@@ -11,6 +11,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "noticing_sleep.hpp"
+
 namespace xsipc::posix {
 
 // A word that the kernel marks when the thread ends, and the frame that works with it: if that was left by a jump,
@@ -30,6 +32,7 @@ struct thread_state {
   watched_word parked[most_parked];
   int parked_count = 0;
   std::uint32_t spin_budget = 0;  // parking.hpp
+  held_signals signals;           // between two sleeps of a call
   bool raw_forked = false;        // the C library takes it for its parent's thread
   robust_list_head own_list{};
 

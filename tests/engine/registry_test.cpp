@@ -71,7 +71,7 @@ TEST_F(registry_test, AnIdIsNotUsedAgainWithinAThousandObjects) {
 TEST_F(registry_test, TheSequenceWrapsAtItsMaximum) {
   const object_ref first = make(1);
   queues.slot(first).word = slot_word{1, 0xffff, slot_state::live}.packed();
-  const object_ref last{object_kind::queue, first.slot, 0xffff};
+  const object_ref last{object_kind::queue, first.slot(), 0xffff};
   EXPECT_EQ(queues.by_id(INT_MAX - 32767), last);
   unmake(last);
   EXPECT_EQ(id_of(make(1)), 0);
@@ -87,7 +87,7 @@ TEST_F(registry_test, WhenSlotsRunOutThereIsNone) {
   for (int i = 0; i < 64; ++i) make(0);
   EXPECT_FALSE(queues.take(0));
   unmake(*queues.by_index(17));
-  EXPECT_EQ(make(0).slot, 17u);
+  EXPECT_EQ(make(0).slot(), 17u);
   EXPECT_EQ(queues.used(), 64u);
 }
 
@@ -140,7 +140,7 @@ TEST_F(registry_test, BrokenChainsEndEveryWalk) {
     bool sure = false;
     const auto found = queues.find(static_cast<std::int32_t>(chance() % 100), sure);
     if (found) {
-      EXPECT_LT(found->slot, 64u);
+      EXPECT_LT(found->slot(), 64u);
     }
   }
 }

@@ -198,8 +198,8 @@ void packed_words(input& from) {
                                  from.number<std::uint16_t>()};
   const int id = engine::id_of(which);
   demand(id >= 0, "an id is negative");
-  demand(static_cast<std::uint32_t>(id) % engine::most_slots == which.slot &&
-             static_cast<std::uint32_t>(id) / engine::most_slots == which.sequence,
+  demand(static_cast<std::uint32_t>(id) % engine::most_slots == which.slot() &&
+             static_cast<std::uint32_t>(id) / engine::most_slots == which.sequence(),
          "an id says neither slot nor sequence");
   const std::uint64_t ticket = word >> 2U;
   for (const auto kind : {engine::node_kind::none, engine::node_kind::message, engine::node_kind::sender}) {

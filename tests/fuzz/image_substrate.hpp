@@ -90,6 +90,7 @@ class image_substrate final : public engine::substrate_calls {
   }
   [[nodiscard]] engine::identity self() const { return caller; }
   [[nodiscard]] engine::identity image() const { return caller; }
+  [[nodiscard]] bool may_set_limits() const { return privileged; }
   [[nodiscard]] engine::credentials credentials() const {
     meddle();
     return {.uid = 1000, .gid = 1000, .ipc_owner = privileged, .sys_admin = privileged, .sys_resource = privileged};

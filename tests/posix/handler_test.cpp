@@ -6,8 +6,11 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
+#include <random>
 
 #include "private_namespace.hpp"
+#include "worker.hpp"
 
 namespace xsipc::posix_test {
 namespace {
@@ -99,6 +102,34 @@ TEST_F(Handler, SendsOrIsRefusedAndNothingIsCorrupted) {
   EXPECT_GT(refused, 0);
   EXPECT_GT(succeeded, 0);
   EXPECT_EQ(place.xsi().stat_queue(static_cast<int>(handlers_queue), lookup::id)->qnum, 0U);
+}
+
+std::atomic<int> handled{0};
+
+// A waiter that looks every 20 ms for the dead is interrupted whenever the signal comes.
+TEST_F(Handler, EndsABlockedOperationAlsoBetweenTwoLooks) {
+  const semid set = place.xsi().get_set(key::ipc_private, 2, creation::create_only(0600)).value();
+  shared<std::atomic<int>> held;
+  worker holder([&] {
+    const sem_operation up{1, 1, sem_flags::undo};
+    static_cast<void>(place.xsi().operate(set, {&up, 1}, deadline::never()));
+    *held = 1;
+    for (;;) ::pause();
+    return 0;
+  });
+  ASSERT_TRUE(eventually([&] { return *held == 1; }));
+  interrupt_with([](int) { ++handled; }, SA_RESTART);
+  std::mt19937 chance(7);
+  for (int round = 0; round < 100; ++round) {
+    handled = 0;
+    // About the moment of a look.
+    const itimerval timer{{0, 0}, {0, static_cast<suseconds_t>(19'900 + chance() % 300)}};
+    ::setitimer(ITIMER_REAL, &timer, nullptr);
+    const sem_operation down{0, -1, sem_flags::none};
+    const auto outcome = place.xsi().operate(set, {&down, 1}, deadline::after(std::chrono::seconds(5)));
+    ASSERT_EQ(outcome ? 0 : outcome.error().code, EINTR) << "round " << round;
+    ASSERT_EQ(handled, 1);
+  }
 }
 
 TEST_F(Handler, RemovesWhateverItInterrupted) {
