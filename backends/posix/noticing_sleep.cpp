@@ -41,8 +41,10 @@ constexpr std::uintptr_t mark = 0x5ca1ab1e0ddba11;
 }  // namespace
 
 // Calls nothing: a call's frame would lie where a handler's does.
-[[gnu::noinline, gnu::no_sanitize_address, gnu::no_sanitize_undefined]] long noticing_futex_wait(
-    held_signals& signals, std::uint32_t& word, std::uint32_t expected, std::int64_t at_ns) {
+__attribute__((noinline, no_sanitize("address", "undefined"))) long noticing_futex_wait(held_signals& signals,
+                                                                                       std::uint32_t& word,
+                                                                                       std::uint32_t expected,
+                                                                                       std::int64_t at_ns) {
   const timespec until{.tv_sec = at_ns / 1'000'000'000, .tv_nsec = at_ns % 1'000'000'000};
   volatile std::uintptr_t* const at = below_stack();
   for (std::size_t i = 0; at != nullptr && i < marks; ++i) at[i] = mark;

@@ -41,6 +41,7 @@ cat >"$folder/fake_default.cpp" <<'PROGRAM'
 #include <xsipc/xsipc.hpp>
 int main() { return xsipc::default_backend().name() == "fake" && xsipc::built_backends().size() == 1 ? 0 : 1; }
 PROGRAM
+sed 's/"fake"/"posix"/' "$folder/fake_default.cpp" >"$folder/posix_default.cpp"
 compile() { # compile TREE PROGRAM LIBRARY...
   local tree=$1 program=$2
   shift 2
@@ -55,13 +56,19 @@ has none 'sysv|fake|engine|default_backend' && die "a backend that isn't compile
 [ ! -e "$folder/none/lib/libxsipc.a" ] || die "there is a default backend without a backend"
 compile none own -lxsipc_api
 
-for default in auto fake; do
-  configure fake_$default -DXSIPC_BACKENDS=fake -DXSIPC_DEFAULT_BACKEND=$default || die "configuring fake with default $default"
-  build fake_$default
-  has fake_$default 'xsipc::make_fake_backend' >/dev/null || die "fake is missing"
-  has fake_$default 'xsipc::(posix|sysv)' && die "a backend that isn't compiled in left symbols"
-  compile fake_$default fake_default -lxsipc -lxsipc_fake -lxsipc_engine -lxsipc_api
-done
+# Those that stand on the engine: alone_on_engine NAME ANOTHER
+alone_on_engine() {
+  local name=$1 another=$2 default
+  for default in auto "$name"; do
+    configure ${name}_$default -DXSIPC_BACKENDS=$name -DXSIPC_DEFAULT_BACKEND=$default || die "configuring $name with default $default"
+    build ${name}_$default
+    has ${name}_$default "xsipc::make_${name}_backend" >/dev/null || die "$name is missing"
+    has ${name}_$default "xsipc::($another|sysv)" && die "a backend that isn't compiled in left symbols"
+    compile ${name}_$default ${name}_default -lxsipc -lxsipc_$name -lxsipc_engine -lxsipc_api
+  done
+}
+alone_on_engine fake posix
+alone_on_engine posix fake
 
 for default in auto sysv; do
   configure sysv_$default -DXSIPC_BACKENDS=sysv -DXSIPC_DEFAULT_BACKEND=$default || die "configuring sysv with default $default"
