@@ -10,8 +10,12 @@ build_preset release
 failed=()
 say "conformance of every backend"
 build/release/bin/xsipc conformance || failed+=("conformance")
-say "demo"
-build/release/bin/demo || failed+=("demo")
+for backend in sysv posix; do
+  say "demo on $backend"
+  XSIPC_BACKEND=$backend build/release/bin/demo || failed+=("demo on $backend")
+done
+say "demo on the fake: an application's tests"
+build/release/bin/mailroom_test || failed+=("demo on the fake")
 
 [ ${#failed[@]} -eq 0 ] || die "${failed[*]}"
 say "PASSED: every backend conforms, and the demo ran"

@@ -36,9 +36,9 @@ constexpr auto at_once = deadline::immediate();
 
 std::string pid_of(const child& process) { return std::to_string(process.pid()); }
 
-// Sleeping is seen in /proc for the kernel's queues only.
+// Sleeping is seen in /proc, where processes are real.
 void await_sleep(const child& process, long number) {
-  if (xsipc::default_backend().name() != "sysv") return;
+  if (xsipc::default_backend().name() == "fake") return;
   examples::await("process " + pid_of(process) + " sleeps", [&] { return process.is_blocked_in(number); });
 }
 

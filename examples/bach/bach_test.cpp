@@ -62,7 +62,10 @@ class Bach : public ::testing::Test {
     if (auto left = find()) static_cast<void>(left->remove());
   }
 
-  static xsipc::result<message_queue> find() { return message_queue::get(place().key, creation::find()); }
+  static xsipc::result<message_queue> find() {
+    const xsipc::key key = place().key;  // first: it decides where the default backend looks
+    return message_queue::get(key, creation::find());
+  }
   static xsipc::result<message_queue> create_exclusively() {
     return message_queue::get(place().key, creation::create_only(bach::mode));
   }

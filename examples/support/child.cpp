@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,7 +15,10 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <string_view>
 #include <system_error>
+
+#include "xsipc/open.hpp"
 
 namespace examples {
 namespace {
@@ -134,7 +138,13 @@ bool child::is_blocked_in(long syscall_number) const {
   // "running" stands there while it isn't asleep.
   std::ifstream file("/proc/" + std::to_string(pid_) + "/syscall");
   std::string number;
-  return file >> number && number == std::to_string(syscall_number);
+  if (!(file >> number)) return false;
+  if (xsipc::default_backend().name() != "posix") return number == std::to_string(syscall_number);
+  std::string word;
+  std::string operation;
+  std::string expected;
+  constexpr std::string_view asleep = "0x2";  // what a waiter's word says; who waits for a lock expects something else
+  return number == std::to_string(SYS_futex) && file >> word >> operation >> expected && expected == asleep;
 }
 
 bool child::is_stopped() const {

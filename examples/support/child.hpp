@@ -63,7 +63,8 @@ class child {
   // Returns what it has written since the last call, without waiting.
   [[nodiscard]] std::string take_output();
 
-  // Returns true if it sleeps in the system call with this number (SYS_msgrcv). Source: proc(5), /proc/PID/syscall.
+  // Returns true if it sleeps in the system call with this number (SYS_msgrcv), or, on posix, as a waiter of any object.
+  // Source: proc(5), /proc/PID/syscall.
   [[nodiscard]] bool is_blocked_in(long syscall_number) const;
 
   // Returns true if it is stopped, as by SIGSTOP. Source: proc(5), /proc/PID/stat.

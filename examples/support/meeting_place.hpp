@@ -18,9 +18,11 @@ struct meeting_place {
   std::vector<std::string> arguments;  // for the programs that shall meet there: none, or --key=N
 };
 
-// Moves the caller into an IPC namespace of its own, which its children inherit and where `usual` is free. Where that
-// isn't allowed, or the default backend's objects aren't the kernel's, finds a key that no queue has. Throws
-// std::system_error if there are no queues at all. Source: unshare(2), CLONE_NEWIPC (needs CAP_SYS_ADMIN).
+// Moves the caller into a namespace of its own, which its children inherit and where `usual` is free: an IPC namespace of
+// the kernel's, or one of posix if the environment asks for that backend (XSIPC_BACKEND) and names none, which goes with
+// the caller. Where that isn't allowed finds a key that no queue has. Throws std::system_error if there are no queues at
+// all. To be called before anything else uses the default backend. Source: unshare(2), CLONE_NEWIPC (needs
+// CAP_SYS_ADMIN).
 [[nodiscard]] meeting_place make_meeting_place(xsipc::key usual);
 
 }  // namespace examples

@@ -15,8 +15,9 @@
 
 namespace xsipc {
 
-// Returns the backend that XSIPC_DEFAULT_BACKEND chose at build time: sysv, posix or fake, or for `auto` sysv if the
-// platform's System V IPC works, else posix; the fake only if no other is compiled in.
+// Returns the backend that XSIPC_DEFAULT_BACKEND chose at build time: sysv, posix or fake. For `auto` it is the one that
+// the environment variable XSIPC_BACKEND names, if that was compiled in and the program has no privileges of its file
+// (AT_SECURE); else sysv if the platform's System V IPC works, else posix; the fake only if no other is compiled in.
 //
 // Made at the first call and never destroyed, so that atexit handlers may use it. Thread safe; not safe in a signal
 // handler before the first call has returned. Needs target xsipc::xsipc.
