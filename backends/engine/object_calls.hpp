@@ -179,7 +179,7 @@ class object_calls {
     slot.cuid = who.uid;
     slot.cgid = who.gid;
     slot.cpid = on_.self().pid;
-    slot.page_chain = nil;
+    commit(slot.page_chain, nil);
     slot.size = wanted.size;
     slot.counted = 0;
     settable fields{.uid = who.uid, .gid = who.gid, .mode = wanted.how.mode & 0777U, .ctime = on_.now()};

@@ -136,6 +136,9 @@ void page_heap::give(std::uint32_t first, std::uint32_t& chain) {
 }
 
 void page_heap::give_all(const object_ref& object, std::uint32_t& chain) {
+  // Of two who bury an object, the later may find the chain of a new one in the same place.
+  const page_owner newest = owner_of(load(chain));
+  if (newest.use == page_use::none || !(newest.object == object)) return;
   for_each_run(chain, [&](std::uint32_t first, const page_owner& owner) {
     const std::uint32_t most = space_.committed_pages();
     if (owner.object == object && first < most) release(first, std::min(owner.length, most - first));

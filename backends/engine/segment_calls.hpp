@@ -224,7 +224,8 @@ class segment_calls : private object_calls<S> {
     return {};
   }
 
-  // Removed segments whose last attachments went with processes that died.
+  // Removed segments whose last attachments went with processes that died, and those whose remover died before he had
+  // buried them.
   void end_the_unattached() {
     for (int index = 0; index <= static_cast<int>(registry_.highest_index()); ++index) {
       const auto segment = registry_.by_index(index);
@@ -232,6 +233,12 @@ class segment_calls : private object_calls<S> {
       section<S> lock = lock_segment(*segment);
       end_if_unattached(lock, *segment);
     }
+    base::each_dying([this](const object_ref& segment) {
+      section<S> lock = lock_segment(segment);
+      if (lock.code() != 0 || !base::is_dying(segment)) return;
+      on_.drop_data(segment);
+      base::bury(lock, segment);
+    });
   }
   // A removed segment goes with its last attachment: true if it did.
   bool end_if_unattached(section<S>& lock, const object_ref& segment) {

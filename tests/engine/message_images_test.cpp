@@ -317,8 +317,7 @@ class verdict {
 // Cuts the recovery of each image short at every store, and recovers again: it must come to the same.
 std::size_t interrupt_recoveries(message_scene& on, const image_set& images, const std::vector<std::string>& states,
                                  verdict& judge) {
-  const char* wish = std::getenv("XSIPC_DOUBLE_CRASHES");
-  const bool all = wish != nullptr && std::string(wish) == "all";
+  const bool all = test_support::all_double_crashes();
   const std::size_t stride = all ? 1 : std::max<std::size_t>(images.size() / interrupted_images, 1);
   std::unordered_set<std::uint64_t> seen;
   std::size_t tried = 0;

@@ -2,7 +2,6 @@
 // image of the arena that it leaves is recovered and looked at. The same for each step of the recovery itself.
 #include <gtest/gtest.h>
 
-#include <cctype>
 #include <cstdio>
 #include <memory>
 #include <set>
@@ -458,9 +457,7 @@ const scenario scenarios[] = {
 };
 
 std::string name_of(const testing::TestParamInfo<scenario>& one) {
-  std::string name = one.param.name;
-  for (char& letter : name) letter = std::isalnum(static_cast<unsigned char>(letter)) != 0 ? letter : '_';
-  return name;
+  return test_support::as_test_name(one.param.name);
 }
 INSTANTIATE_TEST_SUITE_P(Scenarios, SemaphoreImages, testing::ValuesIn(scenarios), name_of);
 

@@ -9,10 +9,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <string_view>
 
 namespace xsipc::test_support {
 namespace {
@@ -172,6 +174,16 @@ long step_stores(std::span<std::byte> memory, const std::function<void()>& opera
   ::sigaction(SIGTRAP, &old_trap, nullptr);
   the_watch = nullptr;
   return watch.stores;
+}
+
+bool all_double_crashes() {
+  const char* const wish = std::getenv("XSIPC_DOUBLE_CRASHES");
+  return wish != nullptr && std::string_view(wish) == "all";
+}
+
+std::string as_test_name(std::string name) {
+  for (char& letter : name) letter = std::isalnum(static_cast<unsigned char>(letter)) != 0 ? letter : '_';
+  return name;
 }
 
 }  // namespace xsipc::test_support

@@ -63,6 +63,12 @@ struct stepped {
 // touch meanwhile. Much faster, since only those instructions are stopped at. Returns how many there were.
 long step_stores(std::span<std::byte> memory, const std::function<void()>& operation, image_set& images);
 
+// True if XSIPC_DOUBLE_CRASHES=all: the recovery of every image is to be interrupted, not of some only.
+[[nodiscard]] bool all_double_crashes();
+
+// A scenario's name as GoogleTest allows names.
+[[nodiscard]] std::string as_test_name(std::string name);
+
 }  // namespace xsipc::test_support
 
 #endif  // XSIPC_TESTS_ENGINE_STEPPING_HPP
