@@ -9,6 +9,7 @@
 #include <string>
 
 #include "../engine/registry.hpp"
+#include "../raw_syscall.hpp"
 
 namespace xsipc::detail {
 namespace {
@@ -90,13 +91,15 @@ std::uint64_t address_space::resident_pages() const {
 engine::mapping_result address_space::map_new(place wanted, const content& of, const attach_options& options) {
   void* const place_wanted = reinterpret_cast<void*>(wanted);
   if (wanted != 0 && !options.remap) {
-    // mremap replaces what is there: so it must be ours.
-    void* const held = ::mmap(place_wanted, of.length, PROT_NONE,
-                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
-    const int error = errno;
-    if (held == MAP_FAILED) return {nullptr, error == EEXIST || error == EPERM ? EINVAL : error};
-    if (held != place_wanted) {  // a kernel that takes the address for a hint
-      ::munmap(held, of.length);
+    // mremap replaces what is there: so it must be ours. The thread sanitizer's mmap would look for another address.
+    const long held = raw_syscall(SYS_mmap, static_cast<long>(wanted), static_cast<long>(of.length), PROT_NONE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+    if (held < 0 && held > -4096) {
+      const int error = static_cast<int>(-held);
+      return {nullptr, error == EEXIST || error == EPERM ? EINVAL : error};
+    }
+    if (static_cast<place>(held) != wanted) {  // a kernel that takes the address for a hint
+      ::munmap(reinterpret_cast<void*>(held), of.length);
       return {nullptr, EINVAL};
     }
   }

@@ -50,15 +50,20 @@ class parked {
  public:
   parked(thread_state& me, wait_cell& cell) : cell_(cell) {
     if (me.parked_count != 0 && me.parked[me.parked_count - 1].word == &cell.death) {
-      me.parked[me.parked_count - 1].frame = __builtin_frame_address(0);
+      me.parked[me.parked_count - 1] = {&cell.death, __builtin_frame_address(0), mark_};
     }
+    for (volatile std::uint64_t& each : mark_) each = frame_mark;
   }
-  ~parked() { stop_watching(cell_.death); }
+  ~parked() {
+    mark_[0] = 0;
+    stop_watching(cell_.death);
+  }
   parked(const parked&) = delete;
   parked& operator=(const parked&) = delete;
 
  private:
   wait_cell& cell_;
+  volatile std::uint64_t mark_[frame_marks];
 };
 
 }  // namespace

@@ -61,12 +61,12 @@ lock_outcome lock_contended(thread_state& me, std::uint32_t& word, std::uint32_t
 
 lock_outcome lock_again(thread_state& me, std::uint32_t& word) {
   const void* const here = __builtin_frame_address(0);
-  if (!was_left(me.held.frame, here)) return lock_outcome::would_deadlock;
+  if (!was_left(me.held, here)) return lock_outcome::would_deadlock;
   std::uint32_t& left = *me.held.word;
   me.held = {};
   const bool holds = (std::atomic_ref(left).load(std::memory_order_relaxed) & FUTEX_TID_MASK) == me.tid;
   if (holds && &left == &word) {
-    me.held = {&word, here};
+    me.held = {&word, here, nullptr};
     me.announce(&word);
     return lock_outcome::owner_died;
   }
@@ -79,7 +79,7 @@ lock_outcome lock_again(thread_state& me, std::uint32_t& word) {
 }
 
 void drop_left_waiters(thread_state& me, const void* here) {
-  while (me.parked_count != 0 && was_left(me.parked[me.parked_count - 1].frame, here)) {
+  while (me.parked_count != 0 && was_left(me.parked[me.parked_count - 1], here)) {
     std::uint32_t& death = *me.parked[--me.parked_count].word;
     std::uint32_t mine = me.tid;
     std::atomic_ref(death).compare_exchange_strong(mine, engine::death_mark);
@@ -103,7 +103,7 @@ void unlock_and_wake(std::uint32_t& word, std::uint32_t& sleeping) {
 void unlock_and_watch(std::uint32_t& word, std::uint32_t& death) {
   thread_state& me = current_thread();
   std::atomic_ref(death).store(me.tid, std::memory_order_relaxed);
-  if (me.parked_count < thread_state::most_parked) me.parked[me.parked_count++] = {&death, not_left};
+  if (me.parked_count < thread_state::most_parked) me.parked[me.parked_count++] = {&death, not_left, nullptr};
   unlock(word);
 }
 

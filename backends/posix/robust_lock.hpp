@@ -9,7 +9,8 @@
 // holder - would_deadlock - or has left the holder's frame by a jump: then what the lock guards may be half changed, as
 // after a death, and is treated so.
 //
-// Known gap: a jump whose next call happens deeper in the stack than the call it left is taken for a handler's.
+// Known gap: a jump out of a holder - a handler that interrupted it in these few nanoseconds - whose next call happens
+// deeper in the stack is taken for a handler's.
 #ifndef XSIPC_POSIX_ROBUST_LOCK_HPP
 #define XSIPC_POSIX_ROBUST_LOCK_HPP
 
@@ -34,7 +35,7 @@ void drop_left_waiters(thread_state& me, const void* here);
   thread_state& me = current_thread();
   if (me.held.word != nullptr) [[unlikely]]
     return lock_again(me, word);
-  me.held = {&word, __builtin_frame_address(0)};
+  me.held = {&word, __builtin_frame_address(0), nullptr};
   me.announce(&word);
   std::uint32_t free = 0;
   if (std::atomic_ref(word).compare_exchange_strong(free, me.tid, std::memory_order_acquire)) [[likely]] {

@@ -55,9 +55,13 @@ void refresh(thread_state& thread) {
   thread.generation = generation();
 }
 
-bool was_left(const void* frame, const void* here) {
+// What lies there may be any frame's memory by now.
+__attribute__((no_sanitize("address", "thread"))) bool was_left(const watched_word& which, const void* here) {
+  for (std::size_t i = 0; which.mark != nullptr && i < frame_marks; ++i) {
+    if (which.mark[i] != frame_mark) return true;
+  }
   // The stack grows downwards; but a handler may have one of its own.
-  if (reinterpret_cast<std::uintptr_t>(frame) > reinterpret_cast<std::uintptr_t>(here)) return false;
+  if (reinterpret_cast<std::uintptr_t>(which.frame) > reinterpret_cast<std::uintptr_t>(here)) return false;
   stack_t alternative{};
   return ::sigaltstack(nullptr, &alternative) != 0 || (alternative.ss_flags & SS_ONSTACK) == 0;
 }

@@ -16,11 +16,15 @@
 namespace xsipc::posix {
 
 // A word that the kernel marks when the thread ends, and the frame that works with it: if that was left by a jump,
-// nobody does any more.
+// nobody does any more. `mark`, if there is one, lies in that frame and is full of frame_mark as long as it is there;
+// other frames that come to lie there write over some of it.
 struct watched_word {
   std::uint32_t* word = nullptr;
   const void* frame = nullptr;
+  const volatile std::uint64_t* mark = nullptr;
 };
+inline constexpr std::uint64_t frame_mark = 0x70a12ced5eed5a17;
+inline constexpr std::size_t frame_marks = 64;
 
 struct thread_state {
   static constexpr int most_parked = 8;  // handlers that interrupt each other's calls
@@ -67,8 +71,9 @@ void refresh(thread_state& thread);
   return mine;
 }
 
-// True if a frame of this thread is certainly gone: it lies deeper in the stack than `here`, a frame that is there.
-[[nodiscard]] bool was_left(const void* frame, const void* here);
+// True if the frame that works with it is certainly gone: it lies deeper in the stack than `here`, a frame that is
+// there, or something else lies there now.
+[[nodiscard]] bool was_left(const watched_word& which, const void* here);
 
 }  // namespace xsipc::posix
 

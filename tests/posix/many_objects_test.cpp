@@ -21,10 +21,11 @@ std::uint64_t bytes_of(const std::string& path) {
   return ::stat(path.c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_blocks) * 512 : 0;
 }
 
-std::size_t count_lines(const std::string& path) {
-  std::ifstream file(path);
+// Of files of the namespace: others may come from anywhere.
+std::size_t count_mappings(const std::string& path) {
+  std::ifstream file("/proc/self/maps");
   std::size_t lines = 0;
-  for (std::string line; std::getline(file, line);) ++lines;
+  for (std::string line; std::getline(file, line);) lines += line.find(path) != line.npos ? 1U : 0U;
   return lines;
 }
 std::size_t count_descriptors() {
@@ -42,7 +43,7 @@ struct cost {
 // Creates `count` objects, and one more, which must be refused.
 cost create(const private_namespace& place, int count, const std::function<result<int>(key)>& make) {
   const std::uint64_t bytes_before = bytes_of(place.path());
-  const std::size_t mappings_before = count_lines("/proc/self/maps");
+  const std::size_t mappings_before = count_mappings(place.path());
   const std::size_t descriptors_before = count_descriptors();
   const auto begin = std::chrono::steady_clock::now();
   for (int i = 1; i <= count; ++i) {
@@ -54,7 +55,7 @@ cost create(const private_namespace& place, int count, const std::function<resul
   const auto refused = make(key{count + 1});
   EXPECT_EQ(refused ? 0 : refused.error().code, ENOSPC);
   return {took.count() / count, static_cast<double>(bytes_of(place.path()) - bytes_before) / count,
-          count_lines("/proc/self/maps") - mappings_before, count_descriptors() - descriptors_before};
+          count_mappings(place.path()) - mappings_before, count_descriptors() - descriptors_before};
 }
 
 void report(const char* what, int count, const cost& each) {
