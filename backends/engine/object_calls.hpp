@@ -76,7 +76,7 @@ class object_calls {
       std::optional<object_ref> found = number == 0 ? std::nullopt : registry_.find(number, sure);
       if (found) {
         if (how.create && how.exclusive) return failure(EEXIST, about);
-        int code = wanted.size > registry_.slot(*found).size ? EINVAL : 0;
+        int code = wanted.size > registry_.size_of(*found) ? EINVAL : 0;
         if (code == 0 && !permitted(*found, asked_by(how.mode))) code = EACCES;
         if (!registry_.is_live(*found)) continue;  // what was looked at is gone
         if (code != 0) return failure(code, about);
@@ -103,8 +103,8 @@ class object_calls {
     const slot_word word = registry_.word(which.slot());
     return {.uid = now.uid,
             .gid = now.gid,
-            .cuid = slot.cuid,
-            .cgid = slot.cgid,
+            .cuid = load(slot.cuid),
+            .cgid = load(slot.cgid),
             .mode = now.mode,
             .object_key = static_cast<key>(word.state == slot_state::live ? word.key : 0),
             .sequence = which.sequence()};
@@ -176,11 +176,12 @@ class object_calls {
     if (!made) return failure(ENOSPC, about);
     object_slot& slot = registry_.slot(*made);
     const credentials& who = on_.credentials();
-    slot.cuid = who.uid;
-    slot.cgid = who.gid;
-    slot.cpid = on_.self().pid;
+    // Who looked at the last object of this slot without its lock may still be looking.
+    commit(slot.cuid, who.uid);
+    commit(slot.cgid, who.gid);
+    commit(slot.cpid, on_.self().pid);
     commit(slot.page_chain, nil);
-    slot.size = wanted.size;
+    commit(slot.size, wanted.size);
     slot.counted = 0;
     settable fields{.uid = who.uid, .gid = who.gid, .mode = wanted.how.mode & 0777U, .ctime = on_.now()};
     fields.qbytes = limit_of(space_, &ipc_limits::msgmnb);

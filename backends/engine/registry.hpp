@@ -98,6 +98,8 @@ class registry {
       copy = again;
     }
   }
+  // Semaphores of a set, bytes of a segment.
+  [[nodiscard]] std::uint64_t size_of(const object_ref& which) const { return load(slot(which).size); }
   [[nodiscard]] std::uint32_t used() const { return load(header_->used); }
   [[nodiscard]] std::uint64_t total() const { return load(header_->total); }
   // Slots from here on are free.

@@ -48,7 +48,7 @@ class segment_calls : private object_calls<S> {
       if (!table_of(*segment).attach(on_.image())) return failure(ENOMEM, about);
     }
     const bool reserved = table_of(*segment).reserved();
-    const mapping_result mapped = on_.map(*segment, registry_.slot(*segment).size, reserved, options);
+    const mapping_result mapped = on_.map(*segment, registry_.size_of(*segment), reserved, options);
     section<S> lock = lock_segment(*segment);
     if (mapped.code == 0) {
       table_of(*segment).stamp_attach({on_.self().pid, on_.now()});
@@ -84,7 +84,7 @@ class segment_calls : private object_calls<S> {
     const segment_counts counts = table.counts();
     return segment_status{.id = static_cast<shmid>(id_of(*segment)),
                           .perm = base::perm_of(*segment),
-                          .segsz = registry_.slot(*segment).size,
+                          .segsz = registry_.size_of(*segment),
                           .atime = counts.atime,
                           .dtime = counts.dtime,
                           .ctime = registry_.fields(*segment).ctime,
@@ -149,7 +149,7 @@ class segment_calls : private object_calls<S> {
     const credentials& who = on_.credentials();
     if (who.uid != owner.uid && who.uid != owner.cuid && !who.sys_admin) return failure(EPERM, about);
     if (locked && !table_of(*segment).locked()) {
-      if (const int code = on_.may_lock(registry_.slot(*segment).size); code != 0) return failure(code, about);
+      if (const int code = on_.may_lock(registry_.size_of(*segment)); code != 0) return failure(code, about);
     }
     table_of(*segment).set_locked(locked);
     return {};

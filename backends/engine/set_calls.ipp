@@ -45,7 +45,7 @@ result<void> set_calls<S>::operate(semid id, std::span<const sem_operation> oper
   if (!set) return failure(EINVAL, about);
   section<S> lock = lock_set(*set);
   if (const int code = admission(lock, *set); code != 0) return failure(code, about);
-  const std::uint64_t nsems = registry_.slot(*set).size;
+  const std::uint64_t nsems = registry_.size_of(*set);
   bool alters = false;
   for (const sem_operation& each : wanted) {
     if (each.semnum >= nsems) return failure(EFBIG, about);
@@ -70,7 +70,7 @@ result<int> set_calls<S>::query(semid id, int semnum, sem_query what) {
   if (!set) return failure(EINVAL, about);
   section<S> lock = lock_set(*set);
   if (const int code = admission(lock, *set, may_read); code != 0) return failure(code, about);
-  if (semnum < 0 || static_cast<std::uint64_t>(semnum) >= registry_.slot(*set).size) return failure(EINVAL, about);
+  if (semnum < 0 || static_cast<std::uint64_t>(semnum) >= registry_.size_of(*set)) return failure(EINVAL, about);
   semaphore_store store = store_of(*set);
   store.undo_of_the_dead(on_.now(), lock.wakes());
   const auto number = static_cast<std::uint32_t>(semnum);
@@ -92,7 +92,7 @@ result<void> set_calls<S>::set_value(semid id, int semnum, int value) {
   if (!set) return failure(EINVAL, about);
   section<S> lock = lock_set(*set);
   if (const int code = admission(lock, *set); code != 0) return failure(code, about);
-  if (semnum < 0 || static_cast<std::uint64_t>(semnum) >= registry_.slot(*set).size) return failure(EINVAL, about);
+  if (semnum < 0 || static_cast<std::uint64_t>(semnum) >= registry_.size_of(*set)) return failure(EINVAL, about);
   if (!base::permitted(*set, may_write)) return failure(EACCES, about);
   semaphore_store store = store_of(*set);
   store.undo_of_the_dead(on_.now(), lock.wakes());
@@ -108,7 +108,7 @@ result<void> set_calls<S>::get_all(semid id, std::span<std::uint16_t> values) {
   if (scope.code() != 0) return failure(scope.code(), about);
   const auto set = registry_.by_id(static_cast<int>(id));
   if (!set) return failure(EINVAL, about);
-  const bool reachable = on_.writable(values.data(), registry_.slot(*set).size * sizeof(std::uint16_t));
+  const bool reachable = on_.writable(values.data(), registry_.size_of(*set) * sizeof(std::uint16_t));
   section<S> lock = lock_set(*set);
   if (const int code = admission(lock, *set, may_read); code != 0) return failure(code, about);
   if (!reachable) return failure(EFAULT, about);
@@ -126,7 +126,7 @@ result<void> set_calls<S>::set_all(semid id, std::span<const std::uint16_t> valu
   if (scope.code() != 0) return failure(scope.code(), about);
   const auto set = registry_.by_id(static_cast<int>(id));
   if (!set) return failure(EINVAL, about);
-  const std::uint64_t nsems = std::min<std::uint64_t>(registry_.slot(*set).size, values.size());
+  const std::uint64_t nsems = std::min<std::uint64_t>(registry_.size_of(*set), values.size());
   const bool reachable = on_.readable(values.data(), nsems * sizeof(std::uint16_t));
   section<S> lock = lock_set(*set);
   if (const int code = admission(lock, *set, may_write); code != 0) return failure(code, about);
@@ -158,7 +158,7 @@ result<set_status> set_calls<S>::stat(int id_or_index, lookup how) {
                     .perm = base::perm_of(*set),
                     .otime = store.otime(),
                     .ctime = store.ctime(),
-                    .nsems = registry_.slot(*set).size};
+                    .nsems = registry_.size_of(*set)};
 }
 
 template <substrate S>
