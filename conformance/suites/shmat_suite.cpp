@@ -160,8 +160,9 @@ TEST_F(ShmAt, TheLastPageIsSharedToItsEndAndNothingBehindIt) {
   const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
   actor& client = process();
   actor& other = process();
-  // Where many pages were attached and are no longer, nothing else lies behind one page.
-  char* const area = attach(client, new_segment(client, 16 * static_cast<std::size_t>(SHMLBA)));
+  // Where many pages were attached and are no longer, nothing else lies behind one page; what others of this program map
+  // goes to the end.
+  char* const area = attach(client, new_segment(client, 64 * static_cast<std::size_t>(SHMLBA)));
   ASSERT_THAT(client.xsi().detach(area), Succeeds());
   const shmid segment = new_segment(client, 100);
   char* const memory = attach(client, segment, {.address = area});
