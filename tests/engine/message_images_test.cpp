@@ -5,9 +5,9 @@
 
 #include <climits>
 #include <cstdio>
-#include <cstdlib>
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -378,15 +378,14 @@ void prove(const scenario& each) {
   std::fflush(stdout);
 }
 
-TEST(MessageImages, SendingIsOneStep) {
-  for (const scenario& each : sending()) prove(each);
-}
-TEST(MessageImages, ReceivingIsOneStep) {
-  for (const scenario& each : receiving()) prove(each);
-}
-TEST(MessageImages, WaitingIsOneStep) {
-  for (const scenario& each : waiting()) prove(each);
-}
+class MessageImages : public testing::TestWithParam<scenario> {};
+TEST_P(MessageImages, AreAsBeforeOrAsAfter) { prove(GetParam()); }
+
+void PrintTo(const scenario& one, std::ostream* to) { *to << one.name; }
+std::string name_of(const testing::TestParamInfo<scenario>& one) { return test_support::as_test_name(one.param.name); }
+INSTANTIATE_TEST_SUITE_P(Sending, MessageImages, testing::ValuesIn(sending()), name_of);
+INSTANTIATE_TEST_SUITE_P(Receiving, MessageImages, testing::ValuesIn(receiving()), name_of);
+INSTANTIATE_TEST_SUITE_P(Waiting, MessageImages, testing::ValuesIn(waiting()), name_of);
 
 }  // namespace
 }  // namespace xsipc
