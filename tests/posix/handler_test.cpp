@@ -119,16 +119,25 @@ TEST_F(Handler, EndsABlockedOperationAlsoBetweenTwoLooks) {
   });
   ASSERT_TRUE(eventually([&] { return *held == 1; }));
   interrupt_with([](int) { ++handled; }, SA_RESTART);
-  std::mt19937 chance(7);
+  shared<std::atomic<int>> rounds_over;
+  const pid_t waiter = ::getpid();
+  worker interrupter([&] {
+    std::mt19937 chance(7);
+    for (int round = 0;; ++round) {
+      if (!eventually([&] { return is_parked(waiter); })) return 1;
+      // About the moment of a look.
+      std::this_thread::sleep_for(std::chrono::microseconds(19'700 + chance() % 500));
+      ::kill(waiter, SIGALRM);
+      if (!eventually([&] { return *rounds_over > round; })) return 2;
+    }
+  });
   for (int round = 0; round < 100; ++round) {
     handled = 0;
-    // About the moment of a look.
-    const itimerval timer{{0, 0}, {0, static_cast<suseconds_t>(19'900 + chance() % 300)}};
-    ::setitimer(ITIMER_REAL, &timer, nullptr);
     const sem_operation down{0, -1, sem_flags::none};
-    const auto outcome = place.xsi().operate(set, {&down, 1}, deadline::after(std::chrono::seconds(5)));
+    const auto outcome = place.xsi().operate(set, {&down, 1}, deadline::after(std::chrono::seconds(10)));
     ASSERT_EQ(outcome ? 0 : outcome.error().code, EINTR) << "round " << round;
     ASSERT_EQ(handled, 1);
+    ++*rounds_over;
   }
 }
 

@@ -42,8 +42,8 @@ void worker::stop() const {
 }
 void worker::resume() const { signal(SIGCONT); }
 
-bool worker::is_parked() const {
-  std::ifstream file("/proc/" + std::to_string(pid_) + "/syscall");
+bool is_parked(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/syscall");
   long number = 0;
   unsigned long address = 0;
   unsigned long operation = 0;

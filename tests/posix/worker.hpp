@@ -28,6 +28,9 @@ template <typename Condition>
   return true;
 }
 
+// True if the process sleeps as a waiter of a queue or a set (not: for a lock).
+[[nodiscard]] bool is_parked(pid_t pid);
+
 class worker {
  public:
   // The child runs `work` and exits with its result; it dies with its parent.
@@ -49,8 +52,7 @@ class worker {
   // Stops it; returns when it is.
   void stop() const;
   void resume() const;
-  // True once it sleeps as a waiter of a queue or a set (not: for a lock).
-  [[nodiscard]] bool is_parked() const;
+  [[nodiscard]] bool is_parked() const { return posix_test::is_parked(pid_); }
 
  private:
   pid_t pid_ = 0;
