@@ -128,6 +128,11 @@ void generator::make_operate(step& made) {
   if (count > 8) {
     for (sem_operation& each : made.operations) each.sem_op = one_of<std::int16_t>({1, 1, -1});
   }
+  if (one_in(10)) {  // the lock of the books: who waits for zero takes it from the others who do
+    const auto semnum = static_cast<std::uint16_t>(below(3));
+    const sem_flags undo = one_in(3) ? sem_flags::undo : sem_flags::none;
+    made.operations = {{semnum, 0, sem_flags::none}, {semnum, 1, undo}};
+  }
   made.waits = one_in(3)    ? patience::none
                : one_in(20) ? patience::a_millisecond
                : one_in(10) ? patience::an_hour

@@ -17,11 +17,14 @@ void become_get(step& s) {
   s.size = 1U + s.pick % 5U;
 }
 
+bool only_zero_waits(const std::vector<sem_operation>& operations) {
+  return std::all_of(operations.begin(), operations.end(), [](const sem_operation& o) { return o.sem_op == 0; });
+}
+
 // Several operations that all wait for zero, and not all of them for long.
 bool zero_waits_with_no_wait(const std::vector<sem_operation>& operations) {
-  const auto is_zero = [](const sem_operation& o) { return o.sem_op == 0; };
   const auto hurries = [](const sem_operation& o) { return has(o.flags, sem_flags::no_wait); };
-  return operations.size() > 1 && std::all_of(operations.begin(), operations.end(), is_zero) &&
+  return operations.size() > 1 && only_zero_waits(operations) &&
          std::any_of(operations.begin(), operations.end(), hurries);
 }
 
@@ -35,7 +38,8 @@ std::optional<action> ledger::resolve(const step& wanted, std::map<freedom, std:
   action made{.what = wanted};
   made.what.actor = static_cast<std::uint8_t>(wanted.actor % parties_.size());
   if (!other_users_) made.what.value = wanted.call >= call_kind::kill ? 0 : wanted.value;
-  const bool sensible = wanted.call >= call_kind::poke ? resolve_for_process(made) : resolve_call(made, left_out);
+  const bool sensible =
+      wanted.call >= call_kind::poke ? resolve_for_process(made, left_out) : resolve_call(made, left_out);
   if (!sensible) return std::nullopt;
   made.number = ++actions_;
   return made;
@@ -69,10 +73,16 @@ bool ledger::resolve_call(action& made, std::map<freedom, std::uint64_t>& left_o
     ++left_out[freedom::stale_zero_wait];
     s.waits = patience::none;
   }
-  if (s.call == call_kind::change && s.kind == object_kind::queue &&
-      blocked_on(s.kind, made.object, call_kind::receive) > 1) {
-    ++left_out[freedom::order_of_receivers];
-    return false;
+  if (may_wait(s) && s.call == call_kind::operate && meets_other_zero_waits(made.object, s.operations)) {
+    ++left_out[freedom::order_of_zero_waits];
+    s.waits = patience::none;
+  }
+  if (s.call == call_kind::change && s.kind == object_kind::queue) {
+    const int receivers = blocked_on(s.kind, made.object, call_kind::receive);
+    if (receivers > 1 || (receivers > 0 && blocked_on(s.kind, made.object, call_kind::send) > 0)) {
+      ++left_out[freedom::order_of_receivers];
+      return false;
+    }
   }
   return true;
 }
@@ -152,7 +162,7 @@ bool ledger::choose_attachment(action& made) {
   return made.what.call == call_kind::peek || !chosen.read_only;
 }
 
-bool ledger::resolve_for_process(action& made) {
+bool ledger::resolve_for_process(action& made, std::map<freedom, std::uint64_t>& left_out) {
   step& s = made.what;
   party& by = party_at(s.actor);
   const bool idle = !by.blocked[0];
@@ -168,11 +178,16 @@ bool ledger::resolve_for_process(action& made) {
       return true;
     case call_kind::kill: return true;
     case call_kind::exit:
-      if (!idle) s.call = call_kind::kill;
+      if (idle && waits_for_a_set(by)) ++left_out[freedom::undo_in_exit];
+      if (!idle || waits_for_a_set(by)) s.call = call_kind::kill;
       return true;
     case call_kind::fork:
       // The child's place is that of another actor that can exit.
       s.pick = static_cast<std::uint16_t>((s.actor + 1U + s.pick % (parties_.size() - 1)) % parties_.size());
+      if (waits_for_a_set(party_at(s.pick))) {
+        ++left_out[freedom::undo_in_exit];
+        return false;
+      }
       return all_idle && !party_at(s.pick).blocked[0];
     case call_kind::exec:
       // A real one of uid 0 gets back the privileges that it gave up.
@@ -180,6 +195,11 @@ bool ledger::resolve_for_process(action& made) {
     case call_kind::become: return other_users_ && is_root(by.identity_number) && all_idle;
     default: return false;
   }
+}
+
+bool ledger::waits_for_a_set(const party& who) {
+  return std::any_of(who.blocked.begin(), who.blocked.end(),
+                     [](const auto& each) { return each && each->what.call == call_kind::operate; });
 }
 
 int ledger::blocked_on(object_kind kind, int number, call_kind call) const {
@@ -210,8 +230,8 @@ void ledger::note(const action& done, const outcome& what) {
       return;
     }
     case call_kind::attach:
-      by.attachments.push_back(
-          {done.attachment, s.flag, all_of(object_kind::segment).at(static_cast<std::size_t>(done.object)).size});
+      by.attachments.push_back({done.attachment, done.object, s.flag,
+                                all_of(object_kind::segment).at(static_cast<std::size_t>(done.object)).size});
       return;
     case call_kind::detach:
       std::erase_if(by.attachments, [&](const attachment& each) { return each.number == done.attachment; });
@@ -237,6 +257,27 @@ void ledger::note(object_kind kind, int number, const observed& status) {
   one.lives = status.code != EINVAL && status.code != EIDRM;
 }
 
+reach ledger::reach_of(const action& what) const {
+  const party& by = parties_[what.what.actor];
+  switch (what.what.call) {
+    case call_kind::kill:
+    case call_kind::exit:
+    case call_kind::fork:
+    case call_kind::exec: return {.everything = true};
+    case call_kind::interrupt:
+      if (!by.blocked[0]) return {};
+      return {.objects = {{by.blocked[0]->what.kind, by.blocked[0]->object}}};
+    case call_kind::detach:
+      for (const attachment& each : by.attachments) {
+        if (each.number == what.attachment) return {.objects = {{object_kind::segment, each.of}}};
+      }
+      return {};
+    default: break;
+  }
+  if (what.object < 0) return {};
+  return {.objects = {{what.what.kind, what.object}}};
+}
+
 std::vector<std::pair<object_kind, int>> ledger::objects() const {
   std::vector<std::pair<object_kind, int>> found;
   for (const auto kind : {object_kind::queue, object_kind::set, object_kind::segment}) {
@@ -250,6 +291,18 @@ std::vector<std::pair<object_kind, int>> ledger::objects() const {
 open_fields ledger::open_of(object_kind kind, int number) const {
   if (kind != object_kind::set || number < 0) return {};
   return {.zcnt = several_zero_waits(number), .otime = all_of(kind)[static_cast<std::size_t>(number)].undo_tried};
+}
+
+bool ledger::meets_other_zero_waits(int set, const std::vector<sem_operation>& operations) const {
+  if (operations.empty() || !only_zero_waits(operations)) return false;
+  for (const party& each : parties_) {
+    for (const auto& blocked : each.blocked) {
+      if (!blocked || blocked->what.call != call_kind::operate || blocked->object != set) continue;
+      const auto& others = blocked->what.operations;
+      if (only_zero_waits(others) && (others.size() > 1) != (operations.size() > 1)) return true;
+    }
+  }
+  return false;
 }
 
 bool ledger::several_zero_waits(int set) const {

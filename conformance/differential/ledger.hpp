@@ -31,6 +31,9 @@ class ledger {
   // `kind` and `number` of an object and its status, of which the size is remembered, or that it is gone.
   void note(object_kind kind, int number, const observed& status);
 
+  // What this can change, before it is done; an object that it makes is not known yet.
+  [[nodiscard]] reach reach_of(const action& what) const;
+
   // All objects that may exist, by kind and number.
   [[nodiscard]] std::vector<std::pair<object_kind, int>> objects() const;
   // What of that object need not be equal.
@@ -44,6 +47,7 @@ class ledger {
   };
   struct attachment {
     int number = 0;
+    int of = 0;  // the segment
     bool read_only = false;
     std::uint64_t size = 0;
   };
@@ -62,10 +66,13 @@ class ledger {
   [[nodiscard]] int choose_object(const step& wanted) const;
   [[nodiscard]] bool choose_thread(step& wanted) const;
   [[nodiscard]] bool resolve_call(action& made, std::map<freedom, std::uint64_t>& left_out);
-  [[nodiscard]] bool resolve_for_process(action& made);
+  [[nodiscard]] bool resolve_for_process(action& made, std::map<freedom, std::uint64_t>& left_out);
+  [[nodiscard]] static bool waits_for_a_set(const party& who);
   [[nodiscard]] bool choose_attachment(action& made);
   void resolve_semnums(action& made) const;
   [[nodiscard]] int blocked_on(object_kind kind, int number, call_kind call) const;
+  // Whether these operations would wait for zero beside others that do, the ones in an array and the others alone.
+  [[nodiscard]] bool meets_other_zero_waits(int set, const std::vector<sem_operation>& operations) const;
   // Whether a blocked array on this set has several operations that wait for zero.
   [[nodiscard]] bool several_zero_waits(int set) const;
   void begin_anew(int place, int identity_number);

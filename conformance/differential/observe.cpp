@@ -95,21 +95,30 @@ fields fields_of(const segment_status& s) {
   return made;
 }
 
-std::string field_name(object_kind kind, std::size_t index) {
-  if (index < common_names.size()) return std::string(common_names[index]);
+namespace {
+
+// Without the number of the semaphore.
+std::string_view plain_name(object_kind kind, std::size_t index) {
+  if (index < common_names.size()) return common_names[index];
   const std::size_t own = index - common_names.size();
-  if (kind == object_kind::queue) return std::string(queue_names.at(own));
-  if (kind == object_kind::segment) return std::string(segment_names.at(own));
-  if (index < first_semaphore_field) return std::string(set_names.at(own));
+  if (kind == object_kind::queue) return queue_names.at(own);
+  if (kind == object_kind::segment) return segment_names.at(own);
+  if (index < first_semaphore_field) return set_names.at(own);
+  if (index >= first_semaphore_field + most_semaphores_read * fields_per_semaphore) return "semval of all";
+  return semaphore_names.at((index - first_semaphore_field) % fields_per_semaphore);
+}
+
+}  // namespace
+
+std::string field_name(object_kind kind, std::size_t index) {
+  std::string name(plain_name(kind, index));
   const std::size_t semaphore = (index - first_semaphore_field) / fields_per_semaphore;
-  if (semaphore >= most_semaphores_read) return "semval of all";
-  return std::string(semaphore_names.at((index - first_semaphore_field) % fields_per_semaphore)) + "[" +
-         std::to_string(semaphore) + "]";
+  if (kind != object_kind::set || index < first_semaphore_field || semaphore >= most_semaphores_read) return name;
+  return name + "[" + std::to_string(semaphore) + "]";
 }
 
 bool is_pid_field(object_kind kind, std::size_t index) {
-  const std::string name = field_name(kind, index);
-  return name.find("pid") != name.npos;
+  return plain_name(kind, index).find("pid") != std::string_view::npos;
 }
 
 bool is_otime_field(object_kind kind, std::size_t index) {
@@ -117,7 +126,7 @@ bool is_otime_field(object_kind kind, std::size_t index) {
 }
 
 bool is_zcnt_field(object_kind kind, std::size_t index) {
-  return kind == object_kind::set && field_name(kind, index).starts_with("semzcnt");
+  return kind == object_kind::set && plain_name(kind, index) == "semzcnt";
 }
 
 std::string usage_name(std::size_t index) {

@@ -152,12 +152,17 @@ outcome side::perform(const action& what) {
   return translated(what, running.get());
 }
 
-std::vector<ended_call> side::settle() {
+bool reach::covers(const action& blocked) const {
+  const std::pair waited_for{blocked.what.kind, blocked.object};
+  return everything || std::find(objects.begin(), objects.end(), waited_for) != objects.end();
+}
+
+std::vector<ended_call> side::settle(const reach& of) {
   for (bool again = true; again;) {
     again = false;
     for (const auto& each : actors_) {
       for (seat& one : each->seats) {
-        if (!one.call || one.call->blocked()) continue;
+        if (!one.call || (!one.call->ended() && (!of.covers(one.of) || one.call->blocked()))) continue;
         ended_calls_.push_back({one.of.what.actor, one.of.what.thread, translated(one.of, one.call->get())});
         one.call.reset();
         again = true;

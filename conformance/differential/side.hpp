@@ -39,6 +39,13 @@ struct outcome {
 };
 [[nodiscard]] std::string as_text(const outcome& what);
 
+// What an action can have changed: these objects, and whoever waits for them.
+struct reach {
+  bool everything = false;
+  std::vector<std::pair<object_kind, int>> objects = {};
+  [[nodiscard]] bool covers(const action& blocked) const;
+};
+
 // A call that was blocked and has returned.
 struct ended_call {
   int actor = 0;
@@ -54,9 +61,10 @@ class side {
 
   // Does it. A call that may wait has returned or sleeps when this returns.
   [[nodiscard]] outcome perform(const action& what);
-  // Waits until every blocked call either sleeps for good or has returned, and tells those that have, by actor and
-  // thread. One that returned may have woken another: only a whole round without one that returns is the end.
-  [[nodiscard]] std::vector<ended_call> settle();
+  // Waits until every blocked call within reach either sleeps for good or has returned, and tells those that have, by
+  // actor and thread; of the others those that are known to have returned. One that returned may have woken another:
+  // only a whole round without one that returns is the end.
+  [[nodiscard]] std::vector<ended_call> settle(const reach& of);
   [[nodiscard]] snapshot look(const std::vector<std::pair<object_kind, int>>& objects);
   // Puts limits in force, changed by `change` from those that are. By a process that may all that this side allows.
   [[nodiscard]] result<void> change_limits(ipc_limits (*change)(ipc_limits));

@@ -2,6 +2,7 @@
 
 #include <linux/capability.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <exception>
@@ -13,6 +14,7 @@ namespace xsipc::conformance::differential {
 namespace {
 
 constexpr std::chrono::milliseconds time_for_a_session{60'000};
+constexpr unsigned actions_between_looks_at_everything = 8;
 
 // Privileges that root does not have on one of the sides, so that it has them on neither.
 std::vector<int> lacking(const contestant& a, const contestant& b) {
@@ -55,6 +57,7 @@ class world {
   world(const contestant& a, const contestant& b, const terms& which, tally& counts)
       : other_users_(both_offer(a, b, need::other_users)),
         alone_(both_offer(a, b, need::private_namespace)),
+        thorough_(which.thorough),
         names_(a.on->name(), b.on->name()),
         counts_(counts),
         ledger_(identities(which.actors, other_users_), other_users_),
@@ -79,6 +82,7 @@ class world {
       return std::nullopt;
     }
     ++counts_.steps;
+    reach of = ledger_.reach_of(*what);
     lines_.push_back(as_test_line(*what));
     const outcome one = a_.perform(*what);
     const outcome other = b_.perform(*what);
@@ -92,8 +96,22 @@ class world {
       static_cast<void>(a_.look(ledger_.objects()));
       static_cast<void>(b_.look(ledger_.objects()));
     }
-    if (auto differs = compare_blocked(*what, one)) return differs;
-    return compare_objects();
+    if (what->what.call == call_kind::get && one.code == 0) {
+      of.objects.emplace_back(what->what.kind, static_cast<int>(one.numbers.at(0)));
+    }
+    of.everything |= thorough_ || counts_.steps % actions_between_looks_at_everything == 0;
+    if (auto differs = compare_blocked(of)) return differs;
+    ledger_.note(*what, one);
+    note_ended();
+    return compare_objects(of);
+  }
+
+  // Whatever no action since the last look at everything can have changed.
+  std::optional<std::string> look_at_everything() {
+    const reach all{.everything = true};
+    if (auto differs = compare_blocked(all)) return differs;
+    note_ended();
+    return compare_objects(all);
   }
 
   [[nodiscard]] const std::vector<std::string>& lines() const { return lines_; }
@@ -106,23 +124,28 @@ class world {
     if (!a_.change_limits(narrow) || !b_.change_limits(narrow)) throw std::runtime_error("limits can't be changed");
   }
 
-  std::optional<std::string> compare_blocked(const action& what, const outcome& came) {
-    const auto ended_a = a_.settle();
-    const auto ended_b = b_.settle();
-    if (auto differs = difference(names_, ended_a, ended_b)) return differs;
-    ledger_.note(what, came);
-    for (const ended_call& each : ended_a) {
+  std::optional<std::string> compare_blocked(const reach& of) {
+    ended_ = a_.settle(of);
+    return difference(names_, ended_, b_.settle(of));
+  }
+
+  void note_ended() {
+    for (const ended_call& each : ended_) {
       // A process that ended has another in its place already, which has no blocked calls.
       ledger_.note(each);
       if (each.what.code == EIDRM) ++counts_.removed_while_blocked;
       lines_.back() +=
           "; a" + std::to_string(each.actor) + "_t" + std::to_string(each.thread) + ": " + as_text(each.what);
     }
-    return std::nullopt;
   }
 
-  std::optional<std::string> compare_objects() {
-    const auto objects = ledger_.objects();
+  std::optional<std::string> compare_objects(const reach& of) {
+    auto objects = ledger_.objects();
+    if (!of.everything) {
+      std::erase_if(objects, [&](const auto& each) {
+        return std::find(of.objects.begin(), of.objects.end(), each) == of.objects.end();
+      });
+    }
     snapshot one = a_.look(objects);
     snapshot other = b_.look(objects);
     if (!alone_) one.usage = other.usage = {};  // also of objects that are none of ours
@@ -143,9 +166,11 @@ class world {
 
   bool other_users_;
   bool alone_;  // in namespaces of their own
+  bool thorough_;
   side_names names_;
   tally& counts_;
   std::vector<std::string> lines_;
+  std::vector<ended_call> ended_;  // after the last action
   ledger ledger_;
   side a_;
   side b_;
@@ -164,6 +189,7 @@ std::optional<divergence> run_in_lockstep(const contestant& a, const contestant&
       std::optional<std::string> differs;
       try {
         differs = both.run(steps[at]);
+        if (!differs && at + 1 == steps.size()) differs = both.look_at_everything();
       } catch (const std::exception& problem) {
         differs = problem.what();
       }

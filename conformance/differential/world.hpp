@@ -1,7 +1,8 @@
 // Two sides in lock-step: an action on one, the same on the other, and then everything that can be seen is compared.
 //
-// After each action: what it returned, which blocked calls returned and what, and of every object that lives all of its
-// status and what semctl tells of its semaphores. Not compared: the exact time in a timestamp, and lists by index.
+// After each action: what it returned, which blocked calls returned and what, and of each object that it can have
+// changed all of its status and what semctl tells of its semaphores; of every object that lives after each eighth
+// action, at the end, and where a process has ended. Not compared: the exact time in a timestamp, and lists by index.
 #ifndef XSIPC_CONFORMANCE_DIFFERENTIAL_WORLD_HPP
 #define XSIPC_CONFORMANCE_DIFFERENTIAL_WORLD_HPP
 
@@ -41,6 +42,7 @@ struct divergence {
 struct terms {
   int actors = 4;              // 3 to most_actors
   bool narrow_limits = false;  // limits so low that they are hit, where both sides can change them
+  bool thorough = false;       // looks at every object after each action: to say which one it was
 };
 
 // Does the steps on both sides, in fresh sessions. Returns the first difference.

@@ -88,12 +88,12 @@ class simulated_world {
 class fake_session final : public session {
  public:
   fake_session()
-      : services_{[this] { world_.catch_up(); }, [this](std::thread thread) { threads_.push_back(std::move(thread)); },
+      : services_{[this] { world_.catch_up(); }, beside_,
                   [this](std::unique_ptr<simulated_actor> born) -> actor& { return keep(std::move(born)); }} {}
 
   ~fake_session() override {
     for (const auto& each : actors_) each->kill();
-    for (std::thread& thread : threads_) thread.join();
+    beside_.join();
   }
 
   actor& process(const identity& who) override { return process_in(world_.system(), who); }
@@ -116,7 +116,7 @@ class fake_session final : public session {
   simulation_services services_;
   std::uint32_t next_key_ = 0x10000001;
   std::vector<std::unique_ptr<simulated_actor>> actors_;
-  std::vector<std::thread> threads_;
+  helper_threads beside_;
 };
 
 class fake_harness final : public harness {

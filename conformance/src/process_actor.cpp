@@ -27,10 +27,10 @@ ending ending_of(int status) {
 // A call that runs on a thread of the test's own process, which waits for the actor's answer.
 class running_call final : public detail::pending_base {
  public:
-  explicit running_call(const thread_link& on) : on_(on) {}
+  explicit running_call(const thread_link& on) : on_(on), watched_(on.who().pid, on.who().tid) {}
 
   [[nodiscard]] bool ended() override { return ended_; }
-  [[nodiscard]] bool asleep() override { return on_.asleep(); }
+  [[nodiscard]] bool asleep() override { return on_.asleep(watched_); }
   void throw_problem() override {
     if (problem_) std::rethrow_exception(problem_);
   }
@@ -46,6 +46,7 @@ class running_call final : public detail::pending_base {
 
  private:
   const thread_link& on_;
+  thread_watch watched_;
   std::exception_ptr problem_;
   std::atomic<bool> ended_{false};
 };
@@ -81,8 +82,8 @@ thread_link::thread_link(const session_services& services, int socket)
       who_(socket_->await_greeting()),
       backend_(*socket_, std::string(services.what.name), services.capabilities, services.observe) {}
 
-bool thread_link::asleep() const {
-  const auto call = sleeping_in(who_.pid, who_.tid);
+bool thread_link::asleep(thread_watch& watched) const {
+  const auto call = watched.sleeping_in();
   return call && services_.what.parks_in(*call);
 }
 
@@ -106,7 +107,7 @@ routine_result thread_link::run(std::string_view name, const routine_input& inpu
 
 std::shared_ptr<detail::pending_base> thread_link::launch(actor_thread& self, std::function<void(actor_thread&)> work) {
   auto call = std::make_shared<running_call>(*this);
-  services_.keep_thread(std::thread([call, &self, work = std::move(work)] { call->work([&] { work(self); }); }));
+  services_.beside.run([call, &self, work = std::move(work)] { call->work([&] { work(self); }); });
   return call;
 }
 

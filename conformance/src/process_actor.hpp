@@ -6,10 +6,11 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "beginner.hpp"
+#include "helper_threads.hpp"
+#include "process_state.hpp"
 #include "remote_backend.hpp"
 #include "xsipc/conformance/harness.hpp"
 
@@ -23,7 +24,7 @@ struct session_services {
   capability_set capabilities;
   beginner& begins;
   object_observer observe;
-  std::function<void(std::thread)> keep_thread;                 // joined when all actors are dead
+  helper_threads& beside;                                       // joined when all actors are dead
   std::function<actor&(std::unique_ptr<process_actor>)> adopt;  // owns it until the session ends
 };
 
@@ -35,7 +36,8 @@ class thread_link {
 
   [[nodiscard]] spi::backend& xsi() { return backend_; }
   [[nodiscard]] const greeting& who() const { return who_; }
-  [[nodiscard]] bool asleep() const;
+  // `watched` is this thread.
+  [[nodiscard]] bool asleep(thread_watch& watched) const;
   // As actor_socket::ask.
   [[nodiscard]] packet_reader ask(const packet_writer& request, int descriptor_to_pass = -1) {
     return socket_->ask(request, descriptor_to_pass);

@@ -25,12 +25,9 @@ bool have_capability(int number) {
 class process_session final : public session {
  public:
   process_session(const process_backend& what, capability_set capabilities, beginner& begins, bool in_namespace)
-      : services_{what,
-                  capabilities,
-                  begins,
-                  [this](object_kind kind, int id) { note_object(kind, id); },
-                  [this](std::thread thread) { threads_.push_back(std::move(thread)); },
-                  [this](std::unique_ptr<process_actor> born) -> actor& { return keep(std::move(born)); }},
+      : services_{what,    capabilities,
+                  begins,  [this](object_kind kind, int id) { note_object(kind, id); },
+                  beside_, [this](std::unique_ptr<process_actor> born) -> actor& { return keep(std::move(born)); }},
         in_namespace_(in_namespace) {}
 
   ~process_session() override {
@@ -76,8 +73,7 @@ class process_session final : public session {
   void end_all() {
     for (const auto& each : actors_) each->begin_kill();
     services_.begins.reap_all();
-    for (std::thread& thread : threads_) thread.join();
-    threads_.clear();
+    beside_.join();
     actors_.clear();
   }
 
@@ -105,7 +101,7 @@ class process_session final : public session {
   std::set<std::uint32_t> keys_;
   absl::BitGen random_;
   std::vector<std::unique_ptr<process_actor>> actors_;
-  std::vector<std::thread> threads_;
+  helper_threads beside_;
 };
 
 class process_harness final : public harness {

@@ -1,12 +1,16 @@
 #include "process_state.hpp"
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <fstream>
-#include <sstream>
+#include <span>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "absl/strings/numbers.h"
@@ -28,21 +32,42 @@ std::string content_of(const std::string& path) {
   return text;
 }
 
-}  // namespace
-
-char thread_state(ipc_pid pid, ipc_pid tid) {
-  const std::string stat = content_of(thread_path(pid, tid, "stat"));
+// The state letter in the text of a file "stat"; '-' if there is none.
+char state_in(std::string_view stat) {
   const std::size_t end_of_name = stat.rfind(')');  // the name may contain anything, also a ')'
   if (end_of_name == stat.npos || end_of_name + 2 >= stat.size()) return '-';
   return stat[end_of_name + 2];
 }
 
-std::optional<system_call> sleeping_in(ipc_pid pid, ipc_pid tid) {
+// Reads such a file from its begin, which makes its content anew; opens it at the first time. Empty if it can't be
+// read.
+std::string_view read_again(int& descriptor, ipc_pid pid, ipc_pid tid, const char* file, std::span<char> room) {
+  if (descriptor < 0) descriptor = ::open(thread_path(pid, tid, file).c_str(), O_RDONLY | O_CLOEXEC);
+  const ssize_t got = descriptor < 0 ? 0 : ::pread(descriptor, room.data(), room.size() - 1, 0);
+  const auto size = static_cast<std::size_t>(std::max<ssize_t>(got, 0));
+  room[size] = '\0';
+  return {room.data(), size};
+}
+
+}  // namespace
+
+char thread_state(ipc_pid pid, ipc_pid tid) { return state_in(content_of(thread_path(pid, tid, "stat"))); }
+
+thread_watch::~thread_watch() {
+  if (call_ >= 0) ::close(call_);
+  if (stat_ >= 0) ::close(stat_);
+}
+
+std::optional<system_call> thread_watch::sleeping_in() {
   // "running", "-1 ..." outside of a system call, or its number and arguments if the thread sleeps in it.
-  std::istringstream text(content_of(thread_path(pid, tid, "syscall")));
+  char room[512];
+  const char* at = read_again(call_, pid_, tid_, "syscall", room).data();
+  char* end = nullptr;
   system_call found;
-  if (!(text >> found.number) || found.number < 0 || thread_state(pid, tid) != 'S') return std::nullopt;
-  for (unsigned long& each : found.arguments) text >> std::hex >> each;
+  found.number = std::strtol(at, &end, 10);
+  if (end == at || found.number < 0) return std::nullopt;
+  for (unsigned long& each : found.arguments) each = std::strtoul(end, &end, 16);
+  if (state_in(read_again(stat_, pid_, tid_, "stat", room)) != 'S') return std::nullopt;
   return found;
 }
 

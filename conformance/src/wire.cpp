@@ -35,10 +35,10 @@ void receive_all(int socket, char* data, std::size_t size) {
   }
 }
 
-// Sends the first byte with the descriptor attached, so that it arrives with the packet and not without.
-void send_with_descriptor(int socket, const char* byte, int descriptor) {
+// Sends with the descriptor attached, which arrives with the first byte; returns how much went.
+std::size_t send_with_descriptor(int socket, std::string_view bytes, int descriptor) {
   control_buffer control;
-  iovec part{const_cast<char*>(byte), 1};
+  iovec part{const_cast<char*>(bytes.data()), bytes.size()};
   msghdr header{};
   header.msg_iov = &part;
   header.msg_iovlen = 1;
@@ -53,13 +53,19 @@ void send_with_descriptor(int socket, const char* byte, int descriptor) {
   do {
     sent = ::sendmsg(socket, &header, MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
-  if (sent != 1) throw disconnected("the other end of an actor's socket is gone");
+  if (sent <= 0) throw disconnected("the other end of an actor's socket is gone");
+  return static_cast<std::size_t>(sent);
 }
 
-// Receives the first byte, and the descriptor if one is attached.
-int receive_with_descriptor(int socket, char* byte) {
+struct first_part {
+  std::size_t size;
+  int descriptor;  // -1 if none is attached
+};
+
+// Receives what is there, at least a byte and at most `size`.
+first_part receive_first_part(int socket, char* data, std::size_t size) {
   control_buffer control;
-  iovec part{byte, 1};
+  iovec part{data, size};
   msghdr header{};
   header.msg_iov = &part;
   header.msg_iovlen = 1;
@@ -69,13 +75,13 @@ int receive_with_descriptor(int socket, char* byte) {
   do {
     got = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
   } while (got < 0 && errno == EINTR);
-  if (got != 1) throw disconnected("the other end of an actor's socket is gone");
+  if (got <= 0) throw disconnected("the other end of an actor's socket is gone");
   int descriptor = -1;
   const cmsghdr* const item = CMSG_FIRSTHDR(&header);
   if (item != nullptr && item->cmsg_type == SCM_RIGHTS) {
     std::memcpy(&descriptor, CMSG_DATA(item), sizeof descriptor);
   }
-  return descriptor;
+  return {static_cast<std::size_t>(got), descriptor};
 }
 
 }  // namespace
@@ -84,22 +90,24 @@ void send_packet(int socket, const packet_writer& packet, int descriptor_to_pass
   const std::uint64_t size = packet.bytes().size();
   std::string framed(reinterpret_cast<const char*>(&size), sizeof size);
   framed += packet.bytes();
-  std::size_t sent = 0;
-  if (descriptor_to_pass >= 0) {
-    send_with_descriptor(socket, framed.data(), descriptor_to_pass);
-    sent = 1;
-  }
+  const std::size_t sent = descriptor_to_pass < 0 ? 0 : send_with_descriptor(socket, framed, descriptor_to_pass);
   send_all(socket, framed.data() + sent, framed.size() - sent);
 }
 
+// In one call, as a rule: packets are short, and the other end sends no second one before it has an answer.
 incoming receive_packet(int socket) {
-  char header[sizeof(std::uint64_t)];
-  const int descriptor = receive_with_descriptor(socket, header);
-  receive_all(socket, header + 1, sizeof header - 1);
+  char first[1024];
   std::uint64_t size = 0;
-  std::memcpy(&size, header, sizeof size);
+  auto [got, descriptor] = receive_first_part(socket, first, sizeof first);
+  if (got < sizeof size) {
+    receive_all(socket, first + got, sizeof size - got);
+    got = sizeof size;
+  }
+  std::memcpy(&size, first, sizeof size);
+  if (got - sizeof size > size) throw std::logic_error("two packets at once on an actor's socket");
   std::string bytes(size, '\0');
-  receive_all(socket, bytes.data(), bytes.size());
+  std::memcpy(bytes.data(), first + sizeof size, got - sizeof size);
+  receive_all(socket, bytes.data() + (got - sizeof size), bytes.size() - (got - sizeof size));
   return {packet_reader(std::move(bytes)), descriptor};
 }
 

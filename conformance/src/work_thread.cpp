@@ -33,13 +33,16 @@ bool work_thread::ended() {
 }
 
 bool work_thread::perform(const std::function<void()>& work) {
-  const annotated_lock lock(mutex_);
-  if (current_ != nullptr) throw std::logic_error("a call is pending on this thread of the actor; use another");
-  if (finishing_ || ended_) return false;
-  if (!thread_.joinable()) thread_ = std::thread([this] { live(); });
   task mine{work};
-  current_ = &mine;
-  changed_.notify_all();
+  {
+    const annotated_lock lock(mutex_);
+    if (current_ != nullptr) throw std::logic_error("a call is pending on this thread of the actor; use another");
+    if (finishing_ || ended_) return false;
+    if (!thread_.joinable()) thread_ = std::thread([this] { live(); });
+    current_ = &mine;
+  }
+  changed_.notify_all();  // without the lock, which whoever wakes needs
+  const annotated_lock lock(mutex_);
   while (!mine.done && !mine.lost && !ended_) changed_.wait(mutex_);
   if (mine.problem) std::rethrow_exception(mine.problem);
   return mine.done;
@@ -98,11 +101,13 @@ __attribute__((no_sanitize("undefined"))) void work_thread::do_one(task& what) {
     problem = std::current_exception();
   }
   ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);
-  const annotated_lock lock(mutex_);
-  what.done = !lost;
-  what.lost = lost;
-  what.problem = problem;
-  current_ = nullptr;
+  {
+    const annotated_lock lock(mutex_);
+    what.done = !lost;
+    what.lost = lost;
+    what.problem = problem;
+    current_ = nullptr;
+  }
   changed_.notify_all();
 }
 

@@ -164,6 +164,74 @@ TEST(Ledger, LetsOneSenderWaitForAQueueAndNoSecond) {
   EXPECT_EQ(left_out[freedom::order_of_senders], 1u);
 }
 
+// A ledger that knows a new object of number 0, and calls that wait for it.
+class Waiting : public testing::Test {
+ protected:
+  std::optional<action> resolve(const step& wanted) { return known_.resolve(wanted, left_out_); }
+  void make(object_kind kind) {
+    const auto get = resolve({.call = call_kind::get, .kind = kind, .key = 1, .create = true, .size = 2});
+    known_.note(get.value(), {.numbers = {0}});
+  }
+  // The thread that waits then.
+  void let_wait(const step& wanted) {
+    const auto call = resolve(wanted);
+    ASSERT_TRUE(call && may_wait(call->what));
+    known_.note(*call, {.blocked = true});
+  }
+
+  ledger known_{{0, 0, 0}, true};
+  freedom_counts left_out_;
+};
+
+const step waiting_receive{.call = call_kind::receive, .waits = patience::endless, .type = 7};
+const step waiting_send{.call = call_kind::send, .waits = patience::endless, .type = 1};
+const step ipc_set{.call = call_kind::change};
+
+TEST_F(Waiting, IpcSetIsLeftOutWhereReceiverAndSenderWouldRace) {
+  make(object_kind::queue);
+  ASSERT_TRUE(resolve(ipc_set));
+  let_wait(waiting_receive);
+  EXPECT_TRUE(resolve(ipc_set)) << "one receiver races with nobody";
+  let_wait(waiting_send);
+  EXPECT_FALSE(resolve(ipc_set));
+  EXPECT_EQ(left_out_[freedom::order_of_receivers], 1u);
+}
+
+TEST_F(Waiting, NoWaitForZeroIsBesideAnArrayOfThem) {
+  make(object_kind::set);
+  const step single{.call = call_kind::operate,
+                    .kind = object_kind::set,
+                    .waits = patience::endless,
+                    .operations = {{0, 0, sem_flags::none}}};
+  step array = single;
+  array.operations.push_back({1, 0, sem_flags::none});
+  step taker = array;
+  taker.operations[1].sem_op = -1;
+  let_wait(single);
+  let_wait(single);
+  let_wait(taker);
+  const auto resolved = resolve(array);
+  ASSERT_TRUE(resolved);
+  EXPECT_FALSE(may_wait(resolved->what));
+  EXPECT_EQ(left_out_[freedom::order_of_zero_waits], 1u);
+}
+
+TEST_F(Waiting, AProcessThatWaitsForASetDoesNotExit) {
+  make(object_kind::queue);
+  const step exits{.call = call_kind::exit};
+  let_wait({.call = call_kind::receive, .thread = 1, .waits = patience::endless, .type = 7});
+  EXPECT_EQ(resolve(exits).value().what.call, call_kind::exit);
+  make(object_kind::set);
+  let_wait({.call = call_kind::operate,
+            .kind = object_kind::set,
+            .thread = 2,
+            .waits = patience::endless,
+            .operations = {{0, -1, sem_flags::none}}});
+  EXPECT_EQ(resolve(exits).value().what.call, call_kind::kill);
+  EXPECT_FALSE(resolve({.call = call_kind::fork, .actor = 1, .pick = 1})) << "which ends another process by exit";
+  EXPECT_EQ(left_out_[freedom::undo_in_exit], 2u);
+}
+
 // A defect before a backend: the base passes everything on.
 class defect : public routed_backend {
  public:
@@ -218,6 +286,24 @@ class size_rounded final : public defect {
   }
 };
 
+// Asking for a semaphore changes a segment: the one that the thread made last.
+class asking_changes_a_segment final : public defect {
+ public:
+  using defect::defect;
+  result<shmid> get_segment(key which, std::size_t size, creation how, segment_options options) override {
+    const auto made = defect::get_segment(which, size, how, options);
+    if (made) last_ = *made;
+    return made;
+  }
+  result<int> query_semaphore(semid id, int semnum, sem_query what) override {
+    if (last_) static_cast<void>(defect::change_segment(*last_, {.mode = 0600}));
+    return defect::query_semaphore(id, semnum, what);
+  }
+
+ private:
+  std::optional<shmid> last_;
+};
+
 template <typename Defect>
 std::unique_ptr<spi::backend> with(spi::backend& beneath) {
   return std::make_unique<Defect>(beneath);
@@ -249,6 +335,28 @@ TEST_F(Lockstep, TheSameBackendOnBothSidesNeverDiffers) {
     ASSERT_FALSE(found) << found->what << "\n" << found->lines.back();
   }
   EXPECT_TRUE(varied(counts_));
+}
+
+// What an action can't change according to the ledger is looked at now and then, and at the end.
+TEST_F(Lockstep, AChangeOfAnotherObjectShowsAtTheNextLookAtEverything) {
+  decorate_ = &with<asking_changes_a_segment>;
+  const step query{.call = call_kind::query, .kind = object_kind::set};
+  std::vector<step> steps = {
+      {.call = call_kind::get,
+       .kind = object_kind::segment,
+       .key = 1,
+       .create = true,
+       .perm = {.mode = 0666},
+       .size = 1},
+      {.call = call_kind::get, .kind = object_kind::set, .key = 1, .create = true, .perm = {.mode = 0666}, .size = 1},
+      query};
+  const auto in_the_end = run(steps);
+  ASSERT_TRUE(in_the_end);
+  EXPECT_THAT(in_the_end->what, HasSubstr("mode of segment 0"));
+  steps.resize(30, query);
+  const auto now_and_then = run(steps);
+  ASSERT_TRUE(now_and_then);
+  EXPECT_THAT(now_and_then->step, Le(10u));
 }
 
 class FindsDefects : public Lockstep,
