@@ -91,18 +91,19 @@ void simulated_actor::end_threads(bool all, const std::function<void()>& then) {
   for (const auto& each : threads_) seats.push_back(&each->seat());
   if (all) seats.push_back(&main_);
   for (thread_seat* const each : seats) each->begin_end();
-  if (stopped_) resume();
   const auto every = [&](bool (thread_seat::*is_so)()) {
     return std::all_of(seats.begin(), seats.end(), [&](thread_seat* each) { return (each->*is_so)(); });
   };
   // Routines use the memory that the process is about to lose: they must have come to a call.
-  wait_for_state("a process's threads to make their next calls", [&] { return every(&thread_seat::at_rest); });
+  const auto at_rest = stopped_ ? &thread_seat::at_rest_when_stopped : &thread_seat::at_rest;
+  wait_for_state("a process's threads to make their next calls", [&] { return every(at_rest); });
   then();
   for (thread_seat* const each : seats) each->finish();
   wait_for_state("a process's threads to end", [&] { return every(&thread_seat::ended); });
 }
 
 void simulated_actor::exec() {
+  if (stopped_) resume();
   end_threads(false, [&] { process_.exec(); });
   std::erase_if(dispositions_, [](const auto& each) { return each.second == disposition::caught; });
   caught_.clear();
@@ -110,6 +111,7 @@ void simulated_actor::exec() {
 
 void simulated_actor::end_by(const ending& how) {
   if (ended_) return;
+  if (stopped_ && how.exited) resume();  // a killed one ends as it is, with what it was handed meanwhile
   end_threads(true, [&] { how.exited ? process_.exit() : process_.kill(); });
   ended_ = how;
 }

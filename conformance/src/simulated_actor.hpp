@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "helper_threads.hpp"
 #include "routed_backend.hpp"
 #include "work_thread.hpp"
 #include "xsipc/conformance/harness.hpp"
@@ -28,7 +29,7 @@ class simulated_actor;
 // What actors need of the session that owns them.
 struct simulation_services {
   std::function<void()> catch_up;                                 // moves the fake's clock to the system's
-  std::function<void(std::thread)> keep_thread;                   // joined when all actors have ended
+  helper_threads& beside;                                         // joined when all actors have ended
   std::function<actor&(std::unique_ptr<simulated_actor>)> adopt;  // owns it until the session ends
 };
 
@@ -51,8 +52,10 @@ class thread_seat {
 
   // From now on calls don't return to whoever made them there.
   void begin_end() { ending_ = true; }
-  // True if it does nothing or sleeps in a call: then its process may lose its memory.
+  // True if it does nothing or sleeps in a call, or is in one that a stop keeps it in: then its process may lose its
+  // memory.
   [[nodiscard]] bool at_rest() { return work_.idle() || asleep(); }
+  [[nodiscard]] bool at_rest_when_stopped() { return at_rest() || in_call_; }
   void finish() { work_.finish(); }
   [[nodiscard]] bool ended() { return work_.ended(); }
   void cancel() { work_.cancel(); }
@@ -87,6 +90,7 @@ class thread_seat {
   const simulation_services& services_;
   fake_process& process_;
   std::atomic<bool> ending_{false};
+  std::atomic<bool> in_call_{false};
   std::unique_ptr<spi::backend> own_;  // checked, over own_calls
   asked_calls for_test_;
   work_thread work_;

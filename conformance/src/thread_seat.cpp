@@ -80,10 +80,29 @@ thread_seat::thread_seat(const simulation_services& services, fake_process& proc
       own_(make_checked_backend(std::make_unique<own_calls>(*this))),
       for_test_(*this) {}
 
+namespace {
+
+// Says that a call is under way for as long as it lives.
+class call_mark {
+ public:
+  explicit call_mark(std::atomic<bool>& in_call) : in_call_(in_call) { in_call_ = true; }
+  ~call_mark() { in_call_ = false; }
+  call_mark(const call_mark&) = delete;
+  call_mark& operator=(const call_mark&) = delete;
+
+ private:
+  std::atomic<bool>& in_call_;
+};
+
+}  // namespace
+
 bool thread_seat::own_calls::route(const one_call& call, deadline until) {
   if (seat_.ending_) throw thread_ends{};
   if (until.is_timed()) seat_.services_.catch_up();
-  call(seat_.process_);
+  {
+    const call_mark mark(seat_.in_call_);
+    call(seat_.process_);
+  }
   if (seat_.ending_) throw thread_ends{};
   return true;
 }
@@ -91,6 +110,7 @@ bool thread_seat::own_calls::route(const one_call& call, deadline until) {
 // Destructors call it: it must not throw. The end of the process detaches what is attached.
 result<void> thread_seat::own_calls::detach(const void* address) {
   if (seat_.ending_) return ipc_error{.code = ESRCH};
+  const call_mark mark(seat_.in_call_);
   return seat_.process_.detach(address);
 }
 
@@ -137,7 +157,7 @@ routine_result thread_seat::run(std::string_view name, const routine_input& inpu
 
 std::shared_ptr<detail::pending_base> thread_seat::launch(actor_thread& self, std::function<void(actor_thread&)> work) {
   auto call = std::make_shared<launched_call>(*this);
-  services_.keep_thread(std::thread([call, &self, work = std::move(work)] { call->work([&] { work(self); }); }));
+  services_.beside.run([call, &self, work = std::move(work)] { call->work([&] { work(self); }); });
   return call;
 }
 

@@ -403,6 +403,25 @@ TEST_F(MsgRcvBlocking, WhatAKilledReceiverWaitedForGoesToTheNext) {
   EXPECT_THAT(second.get(), SucceedsWith(message{3, "for the next"}));
 }
 
+// In the kernel it is gone: who is killed has it. Where it comes back, nobody can tell that it was away.
+TEST_F(MsgRcvBlocking, WhatAKilledReceiverWasHandedIsGoneOrInItsPlace) {
+  XSI_ASSERTION("MSGRCV-38");
+  actor& sender = process();
+  actor& receiver = process();
+  const msqid queue = new_queue(sender);
+  auto call = receiver.start(receiving(queue));
+  ASSERT_TRUE(call.blocked());
+  receiver.stop();
+  send_messages(sender.xsi(), queue, {{3, "handed over"}, {4, "next"}, {5, "last"}});
+  receiver.kill();
+  EXPECT_THAT(call.get(), FailsWith(ESRCH));
+  const auto first = receive_text(sender.xsi(), queue);
+  ASSERT_THAT(first, SucceedsWith(testing::AnyOf(message{3, "handed over"}, message{4, "next"})));
+  std::vector<message> left = {{5, "last"}};
+  if (first->type == 3) left.insert(left.begin(), {4, "next"});
+  expect_messages_left(sender.xsi(), queue, left);
+}
+
 XSI_ROUTINE(msgrcv_thread_id) { return {.numbers = {::gettid()}}; }
 
 TEST_F(MsgRcvBlocking, LrpidIsTheProcessWhicheverThreadReceives) {

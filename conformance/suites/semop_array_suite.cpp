@@ -271,5 +271,33 @@ TEST_F(SemOpArray, AWaiterThatWouldOverflowWhenItsTurnComesGetsErange) {
   EXPECT_THAT(ncnts_of(client.xsi(), set), Each(0));
 }
 
+// While it waits at a later operation: the values of earlier ones may change under it.
+TEST_F(SemOpArray, AnEarlierOperationThatComesToFailEndsTheWaitAtOnce) {
+  XSI_ASSERTION("SEMOP-12", "SEMOP-49");
+  actor& client = process();
+  const int most = largest_value(client.xsi());
+  const struct {
+    std::vector<sem_operation> waiting;
+    sem_operation change;
+    int code;
+  } cases[] = {
+      {{take(0, 1, no_wait), take(1)}, take(0), EAGAIN},
+      {{take(0), zero(0, no_wait), take(1)}, add(0), EAGAIN},
+      {{add(0, most - 1), take(1)}, add(0), ERANGE},
+  };
+  for (const auto& each : cases) {
+    const semid set = new_set(client, 2);
+    ASSERT_THAT(operate(client.xsi(), set, {add(0)}), Succeeds());
+    auto call = process().start(operating(set, each.waiting));
+    ASSERT_TRUE(call.blocked());
+    EXPECT_THAT(ncnts_of(client.xsi(), set), ElementsAre(0, 1));
+    ASSERT_THAT(operate(client.xsi(), set, {each.change}), Succeeds());
+    ASSERT_FALSE(call.blocked()) << "it waits on for what it can't use any more";
+    EXPECT_THAT(call.get(), FailsWith(each.code));
+    EXPECT_THAT(values_of(client.xsi(), set), ElementsAre(1 + each.change.sem_op, 0));
+    EXPECT_THAT(ncnts_of(client.xsi(), set), Each(0));
+  }
+}
+
 }  // namespace
 }  // namespace xsipc::conformance

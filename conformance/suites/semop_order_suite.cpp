@@ -235,5 +235,30 @@ TEST_F(SemOpOrder, ATakerThatBringsZeroReleasesThoseWhoWaitForIt) {
   for (auto& call : calls) EXPECT_THAT(call.get(), Succeeds());
 }
 
+// Those who change nothing don't queue behind one that came first and ends the zero.
+TEST_F(SemOpOrder, WhoOnlyWaitsForZeroIsServedBeforeTheOthers) {
+  XSI_ASSERTION("SEMOP-36");
+  actor& client = process();
+  const semid set = new_set(client);
+  ASSERT_THAT(operate(client.xsi(), set, {add(0)}), Succeeds());
+  auto calls = waiting_in_order(set, {{zero(0), add(0)}, {zero(0)}, {zero(0), zero(0)}});
+  ASSERT_THAT(operate(client.xsi(), set, {take(0)}), Succeeds());
+  EXPECT_THAT(zcnts_of(client.xsi(), set), ElementsAre(0));
+  EXPECT_THAT(values_of(client.xsi(), set), ElementsAre(1));
+  for (auto& call : calls) EXPECT_THAT(call.get(), Succeeds());
+}
+
+TEST_F(SemOpOrder, WhoOnlyWaitsForZeroIsServedFirstWhenAWaiterBringsIt) {
+  XSI_ASSERTION("SEMOP-36", "SEMOP-41");
+  actor& client = process();
+  const semid set = new_set(client, 2);
+  ASSERT_THAT(operate(client.xsi(), set, {add(1)}), Succeeds());
+  auto calls = waiting_in_order(set, {{take(0), take(1)}, {zero(1), add(1)}, {zero(1)}});
+  ASSERT_THAT(operate(client.xsi(), set, {add(0)}), Succeeds());
+  EXPECT_THAT(zcnts_of(client.xsi(), set), Each(0));
+  EXPECT_THAT(values_of(client.xsi(), set), ElementsAre(0, 1));
+  for (auto& call : calls) EXPECT_THAT(call.get(), Succeeds());
+}
+
 }  // namespace
 }  // namespace xsipc::conformance
