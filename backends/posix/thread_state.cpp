@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/mman.h>
+#include <unwind.h>
 
 #include "system.hpp"
 
@@ -10,6 +11,27 @@ namespace {
 
 constexpr std::uint32_t not_prepared = 0;
 std::atomic<std::uint32_t> last_generation{0};
+
+struct stack_walk {
+  bool in_handler = false;
+  bool to_its_end = false;
+};
+
+_Unwind_Reason_Code look_at_frame(_Unwind_Context* frame, void* walk) {
+  auto& seen = *static_cast<stack_walk*>(walk);
+  int interrupted = 0;
+  seen.to_its_end = _Unwind_GetIPInfo(frame, &interrupted) == 0;  // whom nobody called
+  seen.in_handler = interrupted != 0;
+  return seen.in_handler ? _URC_NORMAL_STOP : _URC_NO_REASON;
+}
+
+// True if no signal handler is among the callers: then whatever call of this thread began earlier is over. False if
+// one is, or if there are callers that can't be known, as those of code without unwind tables.
+bool outside_of_handlers() {
+  stack_walk walk;
+  _Unwind_Backtrace(look_at_frame, &walk);
+  return !walk.in_handler && walk.to_its_end;
+}
 
 }  // namespace
 
@@ -61,9 +83,11 @@ __attribute__((no_sanitize("address", "thread"))) bool was_left(const watched_wo
     if (which.mark[i] != frame_mark) return true;
   }
   // The stack grows downwards; but a handler may have one of its own.
-  if (reinterpret_cast<std::uintptr_t>(which.frame) > reinterpret_cast<std::uintptr_t>(here)) return false;
-  stack_t alternative{};
-  return ::sigaltstack(nullptr, &alternative) != 0 || (alternative.ss_flags & SS_ONSTACK) == 0;
+  if (reinterpret_cast<std::uintptr_t>(which.frame) <= reinterpret_cast<std::uintptr_t>(here)) {
+    stack_t alternative{};
+    if (::sigaltstack(nullptr, &alternative) != 0 || (alternative.ss_flags & SS_ONSTACK) == 0) return true;
+  }
+  return outside_of_handlers();
 }
 
 }  // namespace xsipc::posix

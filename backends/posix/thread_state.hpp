@@ -71,8 +71,8 @@ void refresh(thread_state& thread);
   return mine;
 }
 
-// True if the frame that works with it is certainly gone: it lies deeper in the stack than `here`, a frame that is
-// there, or something else lies there now.
+// True if the frame that works with it is certainly gone: something else lies there now, it lies deeper in the stack
+// than `here`, a frame that is there, or no handler is at work, and only one could have interrupted it.
 [[nodiscard]] bool was_left(const watched_word& which, const void* here);
 
 }  // namespace xsipc::posix

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <latch>
+#include <memory>
 
 namespace xsipc::conformance {
 namespace {
@@ -13,9 +14,9 @@ namespace {
 TEST(HelperThreads, BeginWorkAtOnceHoweverManyAreBusy) {
   helper_threads helpers;
   for (int round = 0; round < 3; ++round) {
-    std::latch all(6);  // ends only when all have begun
-    for (int i = 0; i < 5; ++i) helpers.run([&] { all.arrive_and_wait(); });
-    all.arrive_and_wait();
+    const auto all = std::make_shared<std::latch>(6);  // opens only when all have begun, and is everybody's until then
+    for (int i = 0; i < 5; ++i) helpers.run([all] { all->arrive_and_wait(); });
+    all->arrive_and_wait();
   }
 }
 

@@ -1,5 +1,6 @@
 // Calls from a signal handler that interrupted a call: they neither hang nor corrupt.
 #include <gtest/gtest.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <sys/time.h>
 
@@ -139,6 +140,40 @@ TEST_F(Handler, EndsABlockedOperationAlsoBetweenTwoLooks) {
     ASSERT_EQ(handled, 1);
     ++*rounds_over;
   }
+}
+
+sigjmp_buf out_of_receive;
+
+// Calls from far below where a frame that was left lay, and writes nothing over that.
+template <typename Call>
+__attribute__((noinline)) auto from_deep_below(const Call& call) {
+  volatile char room[1 << 16];
+  room[0] = 0;
+  const auto result = call();
+  room[1] = room[0];
+  return result;
+}
+
+TEST_F(Handler, MayJumpOutOfACallWhereverTheNextComesFrom) {
+  interrupt_with([](int) { ::siglongjmp(out_of_receive, 1); }, 0);
+  const pid_t waiter = ::getpid();
+  worker interrupter([&] {
+    if (!eventually([&] { return is_parked(waiter); })) return 1;
+    ::kill(waiter, SIGALRM);
+    return 0;
+  });
+  std::array<std::byte, 4> text{};
+  if (sigsetjmp(out_of_receive, 1) == 0) {
+    static_cast<void>(place.xsi().receive(handlers_queue, msgtyp_selector::any(), message_buffer(text),
+                                          truncation::refuse, deadline::after(patience)));
+    FAIL() << "was not left";
+  }
+  ASSERT_EQ(interrupter.wait(), 0);
+  const auto sent = from_deep_below([&] {
+    return place.xsi().send(handlers_queue, message_view(1, text), deadline::immediate());
+  });
+  ASSERT_TRUE(sent.has_value());
+  EXPECT_EQ(place.xsi().stat_queue(static_cast<int>(handlers_queue), lookup::id)->qnum, 1U) << "a ghost took it";
 }
 
 TEST_F(Handler, RemovesWhateverItInterrupted) {
