@@ -75,6 +75,15 @@ TEST_F(page_heap_test, WhenPagesRunOutThereIsNilAndNothingIsLost) {
   EXPECT_EQ(heap.free_pages(), 24u);
 }
 
+// As when two bury an object, and its slot is used anew before the second is done.
+TEST_F(page_heap_test, GivingAllBackLeavesTheChainOfALaterObjectAlone) {
+  constexpr object_ref earlier{object_kind::queue, 3, 6};
+  const std::uint32_t run = heap.take(queue, 2, 1, false, chain);
+  heap.give_all(earlier, chain);
+  EXPECT_EQ(runs(), std::vector{run});
+  EXPECT_EQ(heap.free_pages(), 62u);
+}
+
 TEST_F(page_heap_test, WhenTheSubstrateHasNoMemoryThereIsNil) {
   memory.exhaust(true);
   EXPECT_EQ(heap.take(queue, 1, 1, false, chain), nil);
