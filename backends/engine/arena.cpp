@@ -75,14 +75,6 @@ ipc_limits limits_of(const arena& space) {
   }
 }
 
-std::uint64_t limit_of(const arena& space, std::uint64_t ipc_limits::*which) {
-  const namespace_header& header = space.header();
-  static constexpr ipc_limits none{};
-  const auto member = static_cast<std::size_t>(&(none.*which) - &none.msgmax);
-  return std::atomic_ref(const_cast<std::uint64_t&>(header.limits[load(header.limits_which) & 1U][member]))
-      .load(std::memory_order_relaxed);
-}
-
 bool can_keep(const ipc_limits& wanted, std::uint32_t slots) {
   constexpr std::uint64_t most_operations = 500;  // the largest that an array's memory is made for
   return wanted.msgmax <= INT32_MAX && wanted.msgmnb <= INT32_MAX && wanted.msgmni <= slots && wanted.semmni <= slots &&

@@ -8,8 +8,8 @@
 //   - An operation has ONE aligned word that commits it (a release store, commit()); all that follows is derived and
 //     recovery makes it anew.
 //
-// An `arena` is a plain view: copy it freely. Threads, fork, signals: as the memory itself; whoever changes an object
-// holds its lock.
+// An `arena` is a plain view; whatever works in it refers to the substrate's, which outlives all calls. Threads, fork,
+// signals: as the memory itself; whoever changes an object holds its lock.
 #ifndef XSIPC_ENGINE_ARENA_HPP
 #define XSIPC_ENGINE_ARENA_HPP
 
@@ -140,7 +140,7 @@ struct arena_layout {
 class arena {
  public:
   arena(std::byte* base, const arena_layout& layout, substrate_calls& calls)
-      : base_(base), layout_(&layout), calls_(&calls) {}
+      : base_(base), heap_(base + layout.heap), layout_(&layout), calls_(&calls) {}
 
   [[nodiscard]] namespace_header& header() const { return at<namespace_header>(0); }
   [[nodiscard]] const arena_layout& layout() const { return *layout_; }
@@ -164,14 +164,12 @@ class arena {
   template <typename T>
   [[nodiscard]] T& cell(std::uint32_t number) const {
     static_assert(sizeof(T) <= cell_bytes);
-    return at<T>(layout_->heap + std::uint64_t{number} * cell_bytes);
+    return *reinterpret_cast<T*>(cell_bytes_at(number));
   }
   [[nodiscard]] std::byte* cell_bytes_at(std::uint32_t number) const {
-    return base_ + layout_->heap + std::uint64_t{number} * cell_bytes;
+    return heap_ + std::uint64_t{number} * cell_bytes;
   }
-  [[nodiscard]] std::byte* page(std::uint32_t number) const {
-    return base_ + layout_->heap + std::uint64_t{number} * page_bytes;
-  }
+  [[nodiscard]] std::byte* page(std::uint32_t number) const { return heap_ + std::uint64_t{number} * page_bytes; }
   // The number that goes with a cell, kept outside it: a stale copy into the cell can't break a list.
   [[nodiscard]] std::uint32_t& link(std::uint32_t number) const { return at<std::uint32_t>(layout_->links, number); }
 
@@ -185,6 +183,7 @@ class arena {
 
  private:
   std::byte* base_;
+  std::byte* heap_;
   const arena_layout* layout_;
   substrate_calls* calls_;
 };
@@ -196,7 +195,13 @@ void make_namespace(const arena& space, std::uint32_t slots, std::uint32_t pages
 // The limits in force: all of one moment.
 [[nodiscard]] ipc_limits limits_of(const arena& space);
 // One limit, at little cost: limit_of(space, &ipc_limits::msgmax).
-[[nodiscard]] std::uint64_t limit_of(const arena& space, std::uint64_t ipc_limits::*which);
+[[nodiscard]] inline std::uint64_t limit_of(const arena& space, std::uint64_t ipc_limits::*which) {
+  constexpr ipc_limits none{};
+  const auto member = static_cast<std::size_t>(&(none.*which) - &none.msgmax);
+  const namespace_header& header = space.header();
+  return std::atomic_ref(const_cast<std::uint64_t&>(header.limits[load(header.limits_which) & 1U][member]))
+      .load(std::memory_order_relaxed);
+}
 // True if every limit can be kept: at most `slots` objects, and what the engine's counters hold.
 [[nodiscard]] bool can_keep(const ipc_limits& wanted, std::uint32_t slots);
 // Puts limits in force. Wants limits_lock.

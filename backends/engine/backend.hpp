@@ -34,11 +34,13 @@ class backend final : public spi::backend {
   }
   result<int> readiness(object_kind, int id) override { return failure(ENOSYS, subject::of(xsi_call::readiness, id)); }
 
+  // send, receive and operate are flat, so that nothing that the functions of a call tell each other goes through memory:
+  // a load that has to wait for its store costs as much as the rest of the call.
   result<msqid> get_queue(key which, creation how) override { return queues_.get(which, how); }
-  result<void> send(msqid id, message_view message, deadline until) override {
+  [[gnu::flatten]] result<void> send(msqid id, message_view message, deadline until) override {
     return queues_.send(id, message, until);
   }
-  result<received> receive(msqid id, msgtyp_selector selector, message_buffer into, truncation when_too_long,
+  [[gnu::flatten]] result<received> receive(msqid id, msgtyp_selector selector, message_buffer into, truncation when_too_long,
                            deadline until) override {
     return queues_.receive(id, selector, into, when_too_long, until);
   }
@@ -47,7 +49,7 @@ class backend final : public spi::backend {
   result<void> remove_queue(msqid id) override { return queues_.remove(id); }
 
   result<semid> get_set(key which, int nsems, creation how) override { return sets_.get(which, nsems, how); }
-  result<void> operate(semid id, std::span<const sem_operation> operations, deadline until) override {
+  [[gnu::flatten]] result<void> operate(semid id, std::span<const sem_operation> operations, deadline until) override {
     return sets_.operate(id, operations, until);
   }
   result<int> query_semaphore(semid id, int semnum, sem_query what) override { return sets_.query(id, semnum, what); }

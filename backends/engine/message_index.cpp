@@ -7,12 +7,9 @@
 namespace xsipc::engine {
 namespace {
 
-constexpr std::uint32_t buckets_per_page = page_bytes / sizeof(std::uint32_t);
 constexpr std::uint32_t first_large_hash = buckets_per_page;
 constexpr std::uint32_t largest_hash = 1U << 21;  // 2,048 pages; a run has at most 4,095
 constexpr std::uint32_t tolerated_types = 64;     // records, besides two for each message, before empty ones are swept
-
-constexpr std::uint64_t one_message(std::uint32_t size) { return std::uint64_t{size} << qnum_bits | 1; }
 
 // An odd number that differs from queue to queue and that nobody outside the namespace knows.
 std::uint64_t multiplier_of(std::uint32_t seed, const object_ref& queue) {
@@ -44,16 +41,6 @@ void message_index::reset() {
 
 // -- Types
 
-std::uint32_t& message_index::bucket(std::uint32_t slot) const {
-  queue_body& body = memory_.body();
-  const std::uint32_t place = slot & read(body.bucket_mask);
-  const std::uint32_t first = read(body.buckets);
-  const std::uint64_t page = std::uint64_t{first} + place / buckets_per_page;
-  if (first == nil || page >= memory_.space().committed_pages()) return body.inline_bucket[place % inline_buckets];
-  return reinterpret_cast<std::uint32_t*>(
-      memory_.space().page(static_cast<std::uint32_t>(page)))[place % buckets_per_page];
-}
-
 // However large somebody has made the mask: no more than there is memory for behind the first page.
 std::uint32_t message_index::last_bucket() const {
   const queue_body& body = memory_.body();
@@ -62,13 +49,6 @@ std::uint32_t message_index::last_bucket() const {
   std::uint32_t most = inline_buckets;
   if (first < pages) most = std::min(pages - first, largest_hash / buckets_per_page) * buckets_per_page;
   return std::min(read(body.bucket_mask), most - 1);
-}
-
-std::uint32_t message_index::record_of(std::int64_t type) const {
-  const std::uint32_t number = read(bucket(slot_of(type)));
-  const type_record* first = memory_.record(number);
-  if (first == nullptr) return nil;
-  return first->type == type ? number : further_record(type, *first);
 }
 
 std::uint32_t message_index::further_record(std::int64_t type, const type_record& first) const {
@@ -175,47 +155,7 @@ void message_index::enlarge_hash() {
 
 // -- Lists
 
-void message_index::append(std::uint32_t number, message_node& message) {
-  queue_body& body = memory_.body();
-  const std::uint32_t last = read(body.fifo.tail);
-  store_both(message.links, {last, nil});
-  if (message_node* before = memory_.node(last); before != nullptr) {
-    before->links.next = number;
-    body.fifo.tail = number;
-  } else {
-    store_both(body.fifo, {number, number});
-  }
-  // Nil: all messages so far have the head's type, so that this is the first to be looked at.
-  if (body.cursor == nil) [[unlikely]]
-    body.cursor = number;
-  type_record* record = join_type(message);
-  if (record != nullptr) {
-    if (record->head == nil) {
-      begin_type(number, message, *record);
-    } else {
-      if (message_node* before = memory_.node(read(record->tail)); before != nullptr) before->type_next = number;
-      record->tail = number;
-    }
-  }
-  body.volume += one_message(message.size);
-}
-
-// Finds or makes the record of the message's type.
-type_record* message_index::join_type(message_node& message) {
-  std::uint32_t found = record_of(message.type);
-  if (found == nil) [[unlikely]]
-    found = add_record(message.type);
-  message.type_next = nil;
-  message.record = found;
-  return memory_.record(found);
-}
-
-// The first message of a type that had none.
-void message_index::begin_type(std::uint32_t number, const message_node& message, type_record& record) {
-  record.head = number;
-  record.tail = number;
-  if (memory_.body().heap_entries == heap_off || record.heap_place != nil) [[likely]]
-    return;
+void message_index::enter_heap(const message_node& message, type_record& record) {
   type_heap(memory_).add(message.record, record);
 }
 
@@ -259,35 +199,15 @@ void message_index::insert(std::uint32_t number, message_node& message) {
   if (memory_.node(after) == nullptr) record->tail = number;
 }
 
-void message_index::remove(std::uint32_t number, message_node& message) {
-  queue_body& body = memory_.body();
-  const std::uint32_t prev = read(message.links.prev);
-  const std::uint32_t next = read(message.links.next);
-  message_node* before = memory_.node(prev);
-  message_node* after = memory_.node(next);
-  if (before == nullptr && after == nullptr) {
-    store_both(body.fifo, {nil, nil});
-  } else {
-    (before == nullptr ? body.fifo.head : before->links.next) = next;
-    (after == nullptr ? body.fifo.tail : after->links.prev) = prev;
-  }
-  if (body.cursor == number) [[unlikely]]
-    body.cursor = next;
-  body.volume -= one_message(message.size);
-  type_record* record = memory_.record(read(message.record));
-  if (record == nullptr) [[unlikely]]
-    return;
-  if (record->head == number) [[likely]] {
-    record->head = message.type_next;
-    return;
-  }
-  std::uint32_t at = read(record->head);
+// A message that is not the first of its type.
+void message_index::leave_type(std::uint32_t number, const message_node& message, type_record& record) {
+  std::uint32_t at = read(record.head);
   for (std::uint32_t left = memory_.most_nodes(); left != 0; --left) {
     message_node* earlier = memory_.node(at);
     if (earlier == nullptr) return;
     if (earlier->type_next == number) {
       earlier->type_next = message.type_next;
-      if (record->tail == number) record->tail = at;
+      if (record.tail == number) record.tail = at;
       return;
     }
     at = read(earlier->type_next);
@@ -300,22 +220,6 @@ bool message_index::admits(const msgtyp_selector& selector, std::int64_t type) {
   if (selector.msgtyp == 0) return true;
   if (selector.msgtyp > 0) return (type == selector.msgtyp) != selector.except;
   return type <= highest_for(selector.msgtyp);
-}
-
-std::uint32_t message_index::find(const msgtyp_selector& selector) {
-  std::uint32_t found = nil;
-  if (selector.copy) [[unlikely]] {
-    found = at_place(selector.msgtyp);
-  } else if (selector.msgtyp == 0) {
-    found = read(memory_.body().fifo.head);
-  } else if (selector.msgtyp < 0) {
-    found = lowest_up_to(highest_for(selector.msgtyp));
-  } else if (selector.except) {
-    found = first_but(selector.msgtyp);
-  } else if (const type_record* record = memory_.record(record_of(selector.msgtyp)); record != nullptr) {
-    found = read(record->head);
-  }
-  return memory_.node(found) != nullptr ? found : nil;
 }
 
 // Each message is passed once in its life: all before the cursor have the head's type.
@@ -335,7 +239,8 @@ std::uint32_t message_index::first_but(std::int64_t type) {
   return at;
 }
 
-std::uint32_t message_index::lowest_up_to(std::int64_t most) {
+std::uint32_t message_index::lowest_for(std::int64_t msgtyp) {
+  const std::int64_t most = highest_for(msgtyp);
   type_heap heap(memory_);
   if (!heap.is_on() && heap.turn_on(memory_.body().types)) {
     for_each_record([&heap](std::uint32_t number, type_record& record) {

@@ -12,8 +12,11 @@
 
 namespace xsipc::engine {
 
+inline constexpr std::uint32_t buckets_per_page = page_bytes / sizeof(std::uint32_t);
+
 class message_index {
  public:
+  // `memory` must live longer.
   explicit message_index(const message_memory& memory) : memory_(memory) {}
 
   // No messages and no types; all records are to be free. Without the pages that hash and heap had, which are the
@@ -43,6 +46,10 @@ class message_index {
 
  private:
   static constexpr int hash_shift = 40;
+  // What a message adds to volume.
+  [[nodiscard]] static constexpr std::uint64_t one_message(std::uint32_t size) {
+    return std::uint64_t{size} << qnum_bits | 1;
+  }
 
   [[nodiscard]] std::uint32_t further_record(std::int64_t type, const type_record& first) const;
   [[nodiscard]] std::uint32_t add_record(std::int64_t type);
@@ -51,15 +58,19 @@ class message_index {
   void sweep_types();
   [[nodiscard]] type_record* join_type(message_node& message);
   void begin_type(std::uint32_t number, const message_node& message, type_record& record);
+  void enter_heap(const message_node& message, type_record& record);
+  void leave_type(std::uint32_t number, const message_node& message, type_record& record);
   [[nodiscard]] std::uint32_t first_but(std::int64_t type);
-  [[nodiscard]] std::uint32_t lowest_up_to(std::int64_t most);
+  [[nodiscard]] std::uint32_t lowest_for(std::int64_t msgtyp);
   [[nodiscard]] std::uint32_t at_place(std::int64_t place) const;
   template <typename Visitor>
   void for_each_record(Visitor visit) const;
 
-  message_memory memory_;
+  const message_memory& memory_;
 };
 
 }  // namespace xsipc::engine
+
+#include "message_index.ipp"
 
 #endif  // XSIPC_ENGINE_MESSAGE_INDEX_HPP

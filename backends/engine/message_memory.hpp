@@ -108,7 +108,7 @@ class message_memory {
   }
   [[nodiscard]] bool grow_nodes();
 
-  arena space_;
+  const arena& space_;
   object_ref queue_;
   std::uint32_t* page_chain_;
   queue_body* body_;

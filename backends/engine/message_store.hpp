@@ -10,8 +10,10 @@
 #ifndef XSIPC_ENGINE_MESSAGE_STORE_HPP
 #define XSIPC_ENGINE_MESSAGE_STORE_HPP
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 
 #include "arena.hpp"
@@ -111,7 +113,7 @@ class message_store {
   // -- Death.
   // True if somebody to whom a message was handed over, or who was writing one, has died; his message is then back in
   // its place, or gone. Cheap if nobody is in flight; without `confirm` it looks only at death words.
-  bool sweep(bool confirm, wake_list& wakes);
+  bool sweep(bool confirm, wake_list& wakes) { return body().flight != nil && sweep_flight(confirm, wakes); }
   // Puts everything derived right and completes what can be completed. `removed`: as remove(). Idempotent; may be cut
   // short at any instruction and begun again.
   void recover(std::uint64_t qbytes, bool removed, wake_list& wakes);
@@ -127,6 +129,8 @@ class message_store {
   [[nodiscard]] block_heap blocks() const { return block_heap(memory_); }
   [[nodiscard]] queue_body& body() const { return memory_.body(); }
 
+  void write_long_text(std::uint32_t staged, message_node& message, const std::byte* text);
+  void read_long_text(std::uint32_t message, const message_node& node, std::byte* to, std::uint32_t size) const;
   void publish(message_node& message);
   void sent(std::int32_t pid, std::int64_t now);
   void received(std::int32_t pid, std::int64_t now);
@@ -167,6 +171,7 @@ class message_store {
   void complete(const waiting_list& list, std::uint32_t number, wait_node& waiter, wait_status with,
                 std::uint32_t detail, wake_list& wakes);
   void drop_staged(wait_node& waiter);
+  bool sweep_flight(bool confirm, wake_list& wakes);
 
   // Recovery; message_recovery.cpp.
   struct found_nodes;
@@ -182,5 +187,7 @@ class message_store {
 };
 
 }  // namespace xsipc::engine
+
+#include "message_store.ipp"
 
 #endif  // XSIPC_ENGINE_MESSAGE_STORE_HPP

@@ -289,9 +289,7 @@ void message_store::remove(wake_list& wakes) {
   });
 }
 
-bool message_store::sweep(bool confirm, wake_list& wakes) {
-  if (body().flight == nil) [[likely]]
-    return false;
+bool message_store::sweep_flight(bool confirm, wake_list& wakes) {
   bool any = false;
   each(flight(), [&](std::uint32_t number, wait_node& waiter) {
     if (!is_known_dead(waiter.cell) && !(confirm && !memory_.space().calls().alive(waiter.cell))) return true;

@@ -161,7 +161,7 @@ class object_calls {
   }
 
   S& on_;
-  arena space_;
+  const arena& space_;
   registry registry_;
   object_kind kind_;
 

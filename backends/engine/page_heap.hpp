@@ -90,7 +90,7 @@ class page_heap {
   [[nodiscard]] bool grow(std::uint32_t pages);
   void release(std::uint32_t first, std::uint32_t pages);
 
-  arena space_;
+  const arena& space_;
 };
 
 }  // namespace xsipc::engine

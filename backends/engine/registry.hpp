@@ -49,12 +49,13 @@ struct slot_word {
 class registry {
  public:
   registry(const arena& space, object_kind kind)
-      : space_(space), kind_(kind), header_(&space.at<kind_header>(space.layout().kind[static_cast<int>(kind)])) {}
+      : space_(space),
+        kind_(kind),
+        header_(&space.at<kind_header>(space.layout().kind[static_cast<int>(kind)])),
+        slots_(&space.at<object_slot>(space.layout().slots[static_cast<int>(kind)])) {}
 
   [[nodiscard]] std::uint32_t& lock_word() const { return header_->lock; }
-  [[nodiscard]] object_slot& slot(std::uint32_t number) const {
-    return space_.at<object_slot>(space_.layout().slots[static_cast<int>(kind_)], number);
-  }
+  [[nodiscard]] object_slot& slot(std::uint32_t number) const { return slots_[number]; }
   [[nodiscard]] object_slot& slot(const object_ref& which) const { return slot(which.slot()); }
   [[nodiscard, gnu::always_inline]] slot_word word(std::uint32_t number) const { return slot_word::of(load(slot(number).word)); }
 
@@ -161,9 +162,10 @@ class registry {
   void mark(std::uint32_t number, bool taken);
   void link(std::uint32_t number, std::int32_t key);
 
-  arena space_;
+  const arena& space_;
   object_kind kind_;
   kind_header* header_;
+  object_slot* slots_;
 };
 
 }  // namespace xsipc::engine

@@ -37,11 +37,12 @@ class section {
  public:
   using recover_function = void (*)(void* context, const object_ref& object, wake_list& wakes);
 
-  section(S& on, std::uint32_t& word, void* context, const object_ref& object, recover_function recover)
+  // Inline, as is what it does: part of every call, and what one function stores the next would have to wait for.
+  [[gnu::always_inline]] section(S& on, std::uint32_t& word, void* context, const object_ref& object, recover_function recover)
       : on_(on), word_(&word), context_(context), object_(object), recover_(recover), wakes_(on.space().calls()) {
     enter();
   }
-  ~section() { leave(); }
+  [[gnu::always_inline]] ~section() { leave(); }
   section(const section&) = delete;
   section& operator=(const section&) = delete;
 
@@ -49,13 +50,13 @@ class section {
   [[nodiscard]] int code() const { return held_ ? 0 : EDEADLK; }
   [[nodiscard]] wake_list& wakes() { return wakes_; }
 
-  void enter() {
+  [[gnu::always_inline]] void enter() {
     const lock_outcome outcome = on_.lock(*word_);
     held_ = outcome != lock_outcome::would_deadlock;
     if (outcome == lock_outcome::owner_died) [[unlikely]]
       recover_(context_, object_, wakes_);
   }
-  void leave() {
+  [[gnu::always_inline]] void leave() {
     if (!std::exchange(held_, false)) return;
     wait_cell* const last = wakes_.take_last();
     if (last != nullptr) {

@@ -70,7 +70,7 @@ class segment_table {
   template <typename Visitor>
   attachment_row* find_row(Visitor visit) const;
 
-  arena space_;
+  const arena& space_;
   object_ref segment_;
   std::uint32_t* chain_;
   segment_body* body_;

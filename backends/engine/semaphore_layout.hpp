@@ -214,7 +214,7 @@ class set_memory {
   }
 
  private:
-  arena space_;
+  const arena& space_;
   set_body* body_;
 };
 

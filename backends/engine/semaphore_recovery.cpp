@@ -46,7 +46,7 @@ void semaphore_store::sweep(std::int64_t now, wake_list& wakes) {
   undo_of_the_dead(now, wakes);
 }
 
-void semaphore_store::undo_of_the_dead(std::int64_t now, wake_list& wakes) {
+void semaphore_store::undo_of_dead_holders(std::int64_t now, wake_list& wakes) {
   ledger_.for_each([&](std::uint32_t page, const undo_record& record) {
     if (space_.calls().alive(record.who)) return;
     if (load(record.nonzero) != 0) {

@@ -4,16 +4,6 @@
 
 namespace xsipc::engine {
 
-semaphore_store::semaphore_store(const arena& space, const object_ref& set, std::uint32_t& page_chain)
-    : space_(space),
-      set_(set),
-      pages_(space),
-      page_chain_(&page_chain),
-      body_(&space.body<set_body>(set)),
-      memory_(space, set),
-      ledger_(memory_, set, page_chain),
-      journal_(memory_, set, page_chain) {}
-
 bool semaphore_store::make(std::uint32_t nsems) {
   if (nsems > most_semaphores) return false;
   set_body& body = *body_;
@@ -49,18 +39,6 @@ bool semaphore_store::make_words(std::uint32_t nsems) {
 }
 
 std::uint32_t semaphore_store::nsems() const { return memory_.nsems(); }
-
-// One operation that no waiter, no adjustment and no time is concerned by: the store of the word is all of it.
-bool semaphore_store::performed_at_once(const sem_operation& operation, const deed& by) {
-  if (operation.semnum >= memory_.nsems() || has(operation.flags, sem_flags::undo)) return false;
-  std::uint64_t& word = memory_.word(operation.semnum);
-  const int before = value_in(load(word));
-  const int value = before + operation.sem_op;
-  if (value < 0 || value > largest_value || (operation.sem_op == 0 && before != 0)) return false;
-  if (!memory_.quiet(operation.semnum, value) || load(body_->otime) != by.now) return false;
-  commit(word, semaphore_word(value, by.pid));
-  return true;
-}
 
 // Evaluates operations, whose semaphores exist, on the present values.
 void semaphore_store::plan(operation_list operations, std::uint32_t record, bool may_wait, semop_plan& to) const {
@@ -117,9 +95,8 @@ class semaphore_store::holders_watch {
   std::uint32_t before_;
 };
 
-attempt semaphore_store::operate(std::span<const sem_operation> operations, const identity& who, const deed& by,
-                                 bool may_wait, wake_list& wakes) {
-  if (operations.size() == 1 && performed_at_once(operations[0], by)) return {};
+attempt semaphore_store::operate_as_planned(operation_list operations, const identity& who, const deed& by,
+                                            bool may_wait, wake_list& wakes) {
   if (operations.size() > most_operations) return failed_with(E2BIG);
   const std::uint32_t nsems = memory_.nsems();
   for (const sem_operation& operation : operations) {

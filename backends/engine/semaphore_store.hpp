@@ -33,7 +33,15 @@ struct attempt {
 
 class semaphore_store {
  public:
-  semaphore_store(const arena& space, const object_ref& set, std::uint32_t& page_chain);
+  semaphore_store(const arena& space, const object_ref& set, std::uint32_t& page_chain)
+      : space_(space),
+        set_(set),
+        pages_(space),
+        page_chain_(&page_chain),
+        body_(&space.body<set_body>(set)),
+        memory_(space, set),
+        ledger_(space, set, page_chain),
+        journal_(space, set, page_chain) {}
 
   // Makes the body of a new set of `nsems` semaphores at 0. False: there is no memory, and no page is kept.
   [[nodiscard]] bool make(std::uint32_t nsems);
@@ -42,7 +50,11 @@ class semaphore_store {
   // Performs all operations or none, completes waiters that can then proceed, and tells what became of it. `may_wait`
   // false: as if each operation had no_wait. A blocked attempt changes nothing.
   [[nodiscard]] attempt operate(std::span<const sem_operation> operations, const identity& who, const deed& by,
-                                bool may_wait, wake_list& wakes);
+                                bool may_wait, wake_list& wakes) {
+    if (operations.size() == 1 && performed_at_once(operations[0], by)) [[likely]]
+      return {};
+    return operate_as_planned(operations, who, by, may_wait, wakes);
+  }
   // After `blocked`, under the same lock: leaves a waiter with a copy of the operations. nil: there is no memory.
   [[nodiscard]] std::uint32_t park(std::span<const sem_operation> operations, const identity& who);
   [[nodiscard]] wait_cell& cell_of(std::uint32_t waiter) const;
@@ -68,7 +80,10 @@ class semaphore_store {
   // value, sempid its pid. Resumable.
   void undo(const identity& who, std::int64_t now, wake_list& wakes);
   // undo() of everybody who is dead. Cheap if nobody holds adjustments.
-  void undo_of_the_dead(std::int64_t now, wake_list& wakes);
+  void undo_of_the_dead(std::int64_t now, wake_list& wakes) {
+    if (load(body_->records) != nil) [[unlikely]]
+      undo_of_dead_holders(now, wakes);
+  }
   // The same, and away with dead waiters, of whom nobody else takes notice: as long as there are waiters.
   void sweep(std::int64_t now, wake_list& wakes);
   // How often a parked waiter has to look, in ns, so that it learns in time of the death of one who holds adjustments:
@@ -85,6 +100,19 @@ class semaphore_store {
 
  private:
   using operation_list = std::span<const sem_operation>;
+
+  // One operation that no waiter, no adjustment and no time is concerned by: the store of the word is all of it.
+  [[nodiscard, gnu::always_inline]] bool performed_at_once(const sem_operation& operation, const deed& by) {
+    if (operation.semnum >= memory_.nsems() || has(operation.flags, sem_flags::undo)) return false;
+    std::uint64_t& word = memory_.word(operation.semnum);
+    const int before = value_in(load(word));
+    const int value = before + operation.sem_op;
+    if (value < 0 || value > largest_value || (operation.sem_op == 0 && before != 0)) return false;
+    if (!memory_.quiet(operation.semnum, value) || load(body_->otime) != by.now) return false;
+    commit(word, semaphore_word(value, by.pid));
+    return true;
+  }
+
   struct copied_operations {
     std::uint32_t count;
     sem_operation at[most_operations];
@@ -99,7 +127,8 @@ class semaphore_store {
 
   // semaphore_store.cpp
   class holders_watch;
-  [[nodiscard]] bool performed_at_once(const sem_operation& operation, const deed& by);
+  [[nodiscard]] attempt operate_as_planned(operation_list operations, const identity& who, const deed& by,
+                                           bool may_wait, wake_list& wakes);
   [[nodiscard]] bool make_words(std::uint32_t nsems);
   void plan(operation_list operations, std::uint32_t record, bool may_wait, semop_plan& to) const;
   void add_performed(operation_list operations, std::uint32_t record, std::int32_t pid, std::int64_t now,
@@ -140,6 +169,7 @@ class semaphore_store {
   void unpark(std::uint32_t number, waiter_node& node);
 
   // semaphore_recovery.cpp
+  void undo_of_dead_holders(std::int64_t now, wake_list& wakes);
   void finish_undo(std::uint32_t record, std::int64_t now, changed_semaphores& changed, wake_list& wakes);
   void reap();
   [[nodiscard]] std::uint32_t sort_nodes();
@@ -163,7 +193,7 @@ class semaphore_store {
   [[nodiscard]] std::string check_lists() const;
   [[nodiscard]] std::string check_records() const;
 
-  arena space_;
+  const arena& space_;
   object_ref set_;
   page_heap pages_;
   std::uint32_t* page_chain_;

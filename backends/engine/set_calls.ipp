@@ -30,15 +30,16 @@ result<void> set_calls<S>::operate(semid id, std::span<const sem_operation> oper
   const std::uint64_t most = limit_of(space_, &ipc_limits::semopm);
   if (operations.size() > most) return failure(E2BIG, about, ipc_limit::semopm, operations.size(), most);
   if (!on_.readable(operations.data(), operations.size_bytes())) return failure(EFAULT, about);
-  // A copy of its own: the caller's array may change while the call waits.
-  sem_operation few[16];
-  std::unique_ptr<sem_operation[]> many;
-  if (operations.size() > std::size(few)) {
-    many.reset(new (std::nothrow) sem_operation[operations.size()]);
-    if (!many) return failure(ENOMEM, about);
+  // A copy of its own: the caller's array may change while the call waits. What isn't used of it isn't written.
+  constexpr std::size_t few = 16;
+  alignas(sem_operation) std::byte room[few * sizeof(sem_operation)];
+  std::unique_ptr<std::byte[]> more;
+  if (operations.size() > few) {
+    more.reset(new (std::nothrow) std::byte[operations.size_bytes()]);
+    if (!more) return failure(ENOMEM, about);
   }
-  sem_operation* const copy = many ? many.get() : few;
-  std::copy(operations.begin(), operations.end(), copy);
+  auto* const copy = reinterpret_cast<sem_operation*>(more ? more.get() : room);
+  std::uninitialized_copy(operations.begin(), operations.end(), copy);
   const std::span<const sem_operation> wanted(copy, operations.size());
 
   const auto set = registry_.by_id(static_cast<int>(id));
@@ -53,9 +54,9 @@ result<void> set_calls<S>::operate(semid id, std::span<const sem_operation> oper
   }
   if (!base::permitted(*set, alters ? may_write : may_read)) return failure(EACCES, about);
   semaphore_store store = store_of(*set);
-  store.undo_of_the_dead(on_.now(), lock.wakes());
-  const attempt tried =
-      store.operate(wanted, on_.self(), {on_.self().pid, on_.now()}, !until.is_immediate(), lock.wakes());
+  const deed by{on_.self().pid, on_.now()};
+  store.undo_of_the_dead(by.now, lock.wakes());
+  const attempt tried = store.operate(wanted, on_.self(), by, !until.is_immediate(), lock.wakes());
   if (tried.is == attempt::outcome::performed) return {};
   if (tried.is == attempt::outcome::failed) return failure(tried.code, about);
   return operate_later(lock, about, *set, wanted, until);

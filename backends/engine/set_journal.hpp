@@ -17,8 +17,8 @@ namespace xsipc::engine {
 
 class set_journal {
  public:
-  set_journal(const set_memory& memory, const object_ref& set, std::uint32_t& page_chain)
-      : memory_(memory), set_(set), pages_(memory.space()), page_chain_(&page_chain) {}
+  set_journal(const arena& space, const object_ref& set, std::uint32_t& page_chain)
+      : memory_(space, set), set_(set), pages_(space), page_chain_(&page_chain) {}
 
   // Makes room for transactions of that many entries, for good. False: there is no memory.
   [[nodiscard]] bool reserve(std::uint32_t entries);

@@ -14,8 +14,8 @@ namespace xsipc::engine {
 
 class undo_ledger {
  public:
-  undo_ledger(const set_memory& memory, const object_ref& set, std::uint32_t& page_chain)
-      : memory_(memory), set_(set), pages_(memory.space()), page_chain_(&page_chain) {}
+  undo_ledger(const arena& space, const object_ref& set, std::uint32_t& page_chain)
+      : memory_(space, set), set_(set), pages_(space), page_chain_(&page_chain) {}
 
   // The record of `who`, or nil. Not one that is being undone.
   [[nodiscard]] std::uint32_t find(const identity& who) const;

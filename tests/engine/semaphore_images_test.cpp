@@ -86,7 +86,7 @@ class world {
   // Everything that callers can see, as text.
   [[nodiscard]] std::string seen() {
     semaphore_store store = set();
-    undo_ledger ledger({memory_.space(), the_set}, the_set, chain());
+    undo_ledger ledger(memory_.space(), the_set, chain());
     std::string text = "otime " + std::to_string(store.otime()) + " ctime " + std::to_string(store.ctime());
     for (std::uint32_t semnum = 0; semnum < store.nsems(); ++semnum) {
       text += ", " + std::to_string(store.value(semnum)) + "/" + std::to_string(store.pid(semnum));
