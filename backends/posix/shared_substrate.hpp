@@ -8,6 +8,7 @@
 
 #include <time.h>
 
+#include <atomic>
 #include <cstdint>
 
 #include "../engine/substrate.hpp"
@@ -54,7 +55,7 @@ class shared_substrate final : public engine::substrate_calls {
     thread_state& me = current_thread();
     if (me.parked_count != 0) [[unlikely]]
       drop_left_waiters(me, __builtin_frame_address(0));
-    if (generation_ != generation()) [[unlikely]]
+    if (is_another_process()) [[unlikely]]
       begin_generation();
     processes_.stand_in();
     return 0;
@@ -91,7 +92,9 @@ class shared_substrate final : public engine::substrate_calls {
   // A forked child's first act: it is somebody else from now on.
   void begin_generation();
   // A forked child that hasn't begun yet.
-  [[nodiscard]] bool is_another_process() const { return generation_ != generation(); }
+  [[nodiscard]] bool is_another_process() const {
+    return generation_.load(std::memory_order_relaxed) != generation();
+  }
 
  private:
   void detach(const std::vector<engine::object_ref>& segments);
@@ -100,7 +103,7 @@ class shared_substrate final : public engine::substrate_calls {
   engine::arena space_;
   process_table processes_;
   attachments attachments_;
-  std::uint32_t generation_ = 0;
+  std::atomic<std::uint32_t> generation_{0};
 };
 static_assert(engine::substrate<shared_substrate>);
 
