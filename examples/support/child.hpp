@@ -1,19 +1,16 @@
-// Child processes for the demonstration and the tests of the examples: started, watched, and never left behind.
+// A process that a story or a test has started: watched, signalled, and never left behind. Real or simulated: a `stage`
+// makes them.
 //
 // For programs with one thread that don't wait for children by other means. Every wait is for a state and ends with
-// a watchdog. Not safe in signal handlers; a forked copy of a `child` must not be destroyed.
+// a watchdog. Not safe in signal handlers.
 #ifndef XSIPC_EXAMPLES_SUPPORT_CHILD_HPP
 #define XSIPC_EXAMPLES_SUPPORT_CHILD_HPP
 
 #include <sys/types.h>
 
 #include <chrono>
-#include <functional>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <thread>
-#include <vector>
 
 namespace examples {
 
@@ -31,51 +28,36 @@ template <typename Condition>
   return true;
 }
 
-// Returns the path of the program `name` in the directory of the running one.
-[[nodiscard]] std::string beside_this_program(std::string_view name);
-
-// A process that runs another program, or a function of this one.
 class child {
  public:
-  // Starts the program at `path`. Its output and its errors go to take_output(). Sets SIGCHLD to its default, without
-  // which the kernel might reap the child unseen. Throws std::system_error if it cannot be started.
-  explicit child(const std::string& path, const std::vector<std::string>& arguments = {});
-  // Forks: the child runs `work`, exits with its result, and is killed if this process dies. What is written to
-  // std::cout goes to take_output(). An exception ends it with its text and exit status 1. Otherwise as above.
-  explicit child(const std::function<int()>& work);
   // Kills it if it still runs, and reaps it.
-  ~child();
+  virtual ~child() = default;
   child(const child&) = delete;
   child& operator=(const child&) = delete;
 
   // Returns its process id, also after its end.
-  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+  [[nodiscard]] virtual pid_t pid() const noexcept = 0;
 
   // Sends it a signal, unless it has been seen to end: the number may then be somebody else's.
-  void signal(int signo) const;
+  virtual void signal(int signo) = 0;
 
   // Returns true if it has ended, without waiting.
-  [[nodiscard]] bool has_ended();
+  [[nodiscard]] virtual bool has_ended() = 0;
 
   // Waits for its end. Returns how it ended: "exit status 0", "signal 9", or "still running" if the time is over.
-  [[nodiscard]] std::string wait_for_end(std::chrono::seconds limit = watchdog);
+  [[nodiscard]] virtual std::string wait_for_end(std::chrono::seconds limit = watchdog) = 0;
 
   // Returns what it has written since the last call, without waiting.
-  [[nodiscard]] std::string take_output();
+  [[nodiscard]] virtual std::string take_output() = 0;
 
-  // Returns true if it sleeps in the system call with this number (SYS_msgrcv), or, on posix, as a waiter of any object.
-  // Source: proc(5), /proc/PID/syscall.
-  [[nodiscard]] bool is_blocked_in(long syscall_number) const;
+  // Returns true if it sleeps in a call of XSI: msgsnd, msgrcv or semop.
+  [[nodiscard]] virtual bool is_blocked() = 0;
 
-  // Returns true if it is stopped, as by SIGSTOP. Source: proc(5), /proc/PID/stat.
-  [[nodiscard]] bool is_stopped() const;
+  // Returns true if it is stopped, as by SIGSTOP.
+  [[nodiscard]] virtual bool is_stopped() = 0;
 
- private:
-  void read_from(int output);
-
-  int output_ = -1;  // reading end of the pipe
-  pid_t pid_ = 0;
-  std::optional<int> wait_status_;
+ protected:
+  child() = default;
 };
 
 }  // namespace examples

@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdlib>
-#include <iostream>
+#include <stdexcept>
+
+#include "xsipc/open.hpp"
 
 namespace examples {
-
-options::options(std::string_view program, std::string_view synopsis, int argc, char** argv)
-    : program_(program), synopsis_(synopsis), left_(argv + 1, argv + argc) {}
 
 bool options::flag(std::string_view name) {
   const auto found = std::find(left_.begin(), left_.end(), std::string("--").append(name));
@@ -45,13 +43,15 @@ std::optional<xsipc::key> options::key() {
   return xsipc::key{*value};
 }
 
+std::string options::backend() {
+  auto name = text("backend");
+  return name ? *name : std::string(xsipc::default_backend().name());
+}
+
 void options::end() const {
   if (!left_.empty()) refuse();
 }
 
-void options::refuse() const {
-  std::cerr << program_ << ": usage: " << program_ << ' ' << synopsis_ << '\n';
-  std::exit(EXIT_FAILURE);
-}
+void options::refuse() const { throw std::runtime_error("usage: " + program_ + " " + synopsis_); }
 
 }  // namespace examples

@@ -1,7 +1,7 @@
 // The arguments of the examples: --name, --name=TEXT and --name=N, each at most once, in any order.
 //
-// Ask for each option that there is, then call end(). Whatever is wrong ends the program with one line on standard
-// error and exit status 1.
+// Ask for each option that there is, then call end(). Whatever is wrong throws std::runtime_error with one line that says
+// how to use the program.
 #ifndef XSIPC_EXAMPLES_SUPPORT_OPTIONS_HPP
 #define XSIPC_EXAMPLES_SUPPORT_OPTIONS_HPP
 
@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "xsipc/key.hpp"
@@ -18,7 +19,8 @@ namespace examples {
 class options {
  public:
   // `synopsis` is what follows the program's name in the line that says how to use it.
-  options(std::string_view program, std::string_view synopsis, int argc, char** argv);
+  options(std::string_view program, std::string_view synopsis, std::vector<std::string> given)
+      : program_(program), synopsis_(synopsis), left_(std::move(given)) {}
 
   // Returns true if --`name` is there.
   [[nodiscard]] bool flag(std::string_view name);
@@ -28,6 +30,8 @@ class options {
   [[nodiscard]] std::optional<std::int32_t> number(std::string_view name);
   // Returns the key of --key=N, any number but 0: that is IPC_PRIVATE, by which nobody ever meets.
   [[nodiscard]] std::optional<xsipc::key> key();
+  // Returns the name of the backend: that of --backend=NAME, or of the default one.
+  [[nodiscard]] std::string backend();
 
   // Refuses what nobody has asked for.
   void end() const;

@@ -1,4 +1,4 @@
-#include "child.hpp"
+#include "real_child.hpp"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -8,17 +8,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <string_view>
 #include <system_error>
-
-#include "xsipc/open.hpp"
 
 namespace examples {
 namespace {
@@ -47,22 +44,13 @@ std::array<int, 2> make_pipe() {
   return ends;
 }
 
-int result_of(const std::function<int()>& work) {
-  try {
-    return work();
-  } catch (const std::exception& failure) {
-    std::cout << failure.what() << '\n';
-    return EXIT_FAILURE;
-  }
-}
-
 [[noreturn]] void run_forked(const std::function<int()>& work, int output, pid_t parent) {
   for (const int signo : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM}) ::signal(signo, SIG_DFL);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(EXIT_FAILURE);
   dup2(output, STDOUT_FILENO);
   dup2(output, STDERR_FILENO);
-  const int status = result_of(work);
+  const int status = work();
   std::cout.flush();
   _exit(status);
 }
@@ -73,7 +61,8 @@ std::string beside_this_program(std::string_view name) {
   return std::filesystem::read_symlink("/proc/self/exe").replace_filename(name);
 }
 
-child::child(const std::string& path, const std::vector<std::string>& arguments) {
+real_child::real_child(const std::string& path, const std::vector<std::string>& arguments, std::string_view backend)
+    : backend_(backend) {
   ::signal(SIGCHLD, SIG_DFL);
   const std::array<int, 2> ends = make_pipe();
   const int code = spawn(pid_, path, arguments, ends[1]);
@@ -85,7 +74,7 @@ child::child(const std::string& path, const std::vector<std::string>& arguments)
   read_from(ends[0]);
 }
 
-child::child(const std::function<int()>& work) {
+real_child::real_child(const std::function<int()>& work, std::string_view backend) : backend_(backend) {
   ::signal(SIGCHLD, SIG_DFL);
   const std::array<int, 2> ends = make_pipe();
   std::cout.flush();  // or the child would write it once more
@@ -101,29 +90,29 @@ child::child(const std::function<int()>& work) {
   read_from(ends[0]);
 }
 
-child::~child() {
-  signal(SIGKILL);
+real_child::~real_child() {
+  real_child::signal(SIGKILL);
   if (!wait_status_) waitpid(pid_, nullptr, 0);
   close(output_);
 }
 
-void child::signal(int signo) const {
+void real_child::signal(int signo) {
   if (!wait_status_) kill(pid_, signo);
 }
 
-bool child::has_ended() {
+bool real_child::has_ended() {
   int status = 0;
   if (!wait_status_ && waitpid(pid_, &status, WNOHANG) == pid_) wait_status_ = status;
   return wait_status_.has_value();
 }
 
-std::string child::wait_for_end(std::chrono::seconds limit) {
+std::string real_child::wait_for_end(std::chrono::seconds limit) {
   if (!eventually([&] { return has_ended(); }, limit)) return "still running";
   if (WIFSIGNALED(*wait_status_)) return "signal " + std::to_string(WTERMSIG(*wait_status_));
   return "exit status " + std::to_string(WEXITSTATUS(*wait_status_));
 }
 
-std::string child::take_output() {
+std::string real_child::take_output() {
   std::string text;
   std::array<char, 4096> part;
   for (;;) {
@@ -134,20 +123,23 @@ std::string child::take_output() {
   }
 }
 
-bool child::is_blocked_in(long syscall_number) const {
+bool real_child::is_blocked() {
   // "running" stands there while it isn't asleep.
   std::ifstream file("/proc/" + std::to_string(pid_) + "/syscall");
   std::string number;
   if (!(file >> number)) return false;
-  if (xsipc::default_backend().name() != "posix") return number == std::to_string(syscall_number);
-  std::string word;
-  std::string operation;
-  std::string expected;
-  constexpr std::string_view asleep = "0x2";  // what a waiter's word says; who waits for a lock expects something else
-  return number == std::to_string(SYS_futex) && file >> word >> operation >> expected && expected == asleep;
+  if (backend_ == "posix") {
+    std::string word;
+    std::string operation;
+    std::string expected;
+    constexpr std::string_view asleep = "0x2";  // what a waiter's word says; who waits for a lock expects something else
+    return number == std::to_string(SYS_futex) && file >> word >> operation >> expected && expected == asleep;
+  }
+  constexpr std::array calls = {SYS_msgsnd, SYS_msgrcv, SYS_semop, SYS_semtimedop};
+  return std::any_of(calls.begin(), calls.end(), [&](long call) { return number == std::to_string(call); });
 }
 
-bool child::is_stopped() const {
+bool real_child::is_stopped() {
   std::ifstream file("/proc/" + std::to_string(pid_) + "/stat");
   std::string number;
   std::string name;  // in brackets, without a blank in the names of the examples
@@ -155,7 +147,7 @@ bool child::is_stopped() const {
   return file >> number >> name >> state && state == 'T';
 }
 
-void child::read_from(int output) {
+void real_child::read_from(int output) {
   output_ = output;
   fcntl(output_, F_SETFL, O_NONBLOCK);
 }
