@@ -7,11 +7,11 @@
 #include <list>
 #include <mutex>
 
+#include "../../api/src/decorators/unusable_backend.hpp"
 #include "../../api/src/no_cancellation.hpp"
 #include "../engine/backend.hpp"
 #include "fork_meeting.hpp"
 #include "shared_substrate.hpp"
-#include "unusable_backend.hpp"
 #include "xsipc/decorators/checked_backend.hpp"
 #include "xsipc/posix.hpp"
 
@@ -150,10 +150,9 @@ std::unique_ptr<spi::backend> make_posix_backend(const posix_options& options, s
   posix::opened* const in = posix::open(options, what);
   if (in == nullptr) {
     if (problem != nullptr) *problem = what.text;
-    return std::make_unique<posix::unusable_backend>(posix::offered());
+    return std::make_unique<detail::unusable_backend>("posix", posix::offered());
   }
-  return make_checked_backend(
-      std::make_unique<posix::engine_backend>(in->substrate, "posix", posix::offered()));
+  return make_checked_backend(std::make_unique<posix::engine_backend>(in->substrate, "posix", posix::offered()));
 }
 
 result<void> make_posix_namespace(const posix_options& options, ipc_mode mode, std::optional<ipc_user> group,

@@ -7,6 +7,7 @@
 #define XSIPC_OPEN_HPP
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -15,13 +16,22 @@
 
 namespace xsipc {
 
-// Returns the backend that XSIPC_DEFAULT_BACKEND chose at build time: sysv, posix or fake. For `auto` it is the one that
-// the environment variable XSIPC_BACKEND names, if that was compiled in and the program has no privileges of its file
-// (AT_SECURE); else sysv if the platform's System V IPC works, else posix; the fake only if no other is compiled in.
+// Returns the backend that XSIPC_DEFAULT_BACKEND chose at build time: sysv, posix or fake. For `auto` it is the one
+// that the environment variable XSIPC_BACKEND names, unless the program has privileges of its file (AT_SECURE); without
+// a name sysv if the platform's System V IPC works, else posix; the fake only if no other is compiled in. If the name
+// is none of built_backends(), every call fails with ENOSYS: nobody works on another backend than was asked for.
 //
 // Made at the first call and never destroyed, so that atexit handlers may use it. Thread safe; not safe in a signal
 // handler before the first call has returned. Needs target xsipc::xsipc.
 [[nodiscard]] spi::backend& default_backend();
+
+// Returns the name of what default_backend() is or will be, without making it: posix would open its namespace. Safety
+// as above. Needs target xsipc::xsipc.
+[[nodiscard]] std::string_view default_backend_name();
+
+// Makes the backend of that name, with the options that it has by default. If it wasn't compiled in, or can't be used,
+// every call fails with ENOSYS, and `problem`, if not null, says why in one line. Needs target xsipc::xsipc.
+[[nodiscard]] std::unique_ptr<spi::backend> make_backend(std::string_view name, std::string* problem = nullptr);
 
 // Returns the names of the backends that were compiled in. Needs target xsipc::xsipc.
 [[nodiscard]] std::vector<std::string_view> built_backends();
