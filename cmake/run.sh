@@ -10,12 +10,12 @@ build_preset release
 failed=()
 say "conformance of every backend"
 build/release/bin/xsipc conformance || failed+=("conformance")
-for backend in sysv posix; do
+for backend in sysv posix fake; do
   say "demo on $backend"
   XSIPC_BACKEND=$backend build/release/bin/demo || failed+=("demo on $backend")
 done
-say "demo on the fake: an application's tests"
-build/release/bin/mailroom_test || failed+=("demo on the fake")
+say "an application's tests on the fake"
+build/release/bin/mailroom_test || failed+=("an application's tests on the fake")
 
 [ ${#failed[@]} -eq 0 ] || die "${failed[*]}"
 say "PASSED: every backend conforms, and the demo ran"

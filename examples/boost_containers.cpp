@@ -3,7 +3,6 @@
 // xsipc/boost.hpp makes the segment a heap; a semaphore set guards it. The second process is this program once more,
 // started with both ids as its arguments, and attaches the segment wherever its address space has room.
 #include <signal.h>
-#include <unistd.h>
 
 #include <boost/container/map.hpp>
 #include <boost/container/string.hpp>
@@ -16,8 +15,6 @@
 #include <optional>
 #include <string>
 
-#include "support/meeting_place.hpp"
-#include "support/options.hpp"
 #include "support/story.hpp"
 #include "xsipc/boost.hpp"
 
@@ -25,7 +22,9 @@ namespace {
 
 using examples::child;
 using examples::expect;
+using examples::player;
 using examples::say;
+using examples::stage;
 using examples::temporary;
 using xsipc::creation;
 using xsipc::key;
@@ -62,23 +61,28 @@ int say_words(const shared_memory_attachment& attachment, semaphore_set set, con
   return EXIT_SUCCESS;
 }
 
-int run_as_second(int segment, int set) {
-  auto& on = xsipc::default_backend();
-  const auto attachment = shared_memory(on, xsipc::shmid{segment}).attach().value();
-  std::cout << "the second process has the segment at " << attachment.data() << '\n';
-  return say_words(attachment, semaphore_set(on, xsipc::semid{set}), "second");
+int run_second(player& me, examples::options& given) {
+  const auto segment = given.number("segment");
+  const auto set = given.number("set");
+  given.end();
+  if (!segment || !set) given.refuse();
+  const auto attachment = shared_memory(me.backend(), xsipc::shmid{*segment}).attach().value();
+  me.out() << "the second process has the segment at " << attachment.data() << '\n';
+  return say_words(attachment, semaphore_set(me.backend(), xsipc::semid{*set}), "second");
 }
 
-struct stage {
+constexpr examples::program second_program = {"boost_containers", "second", "--second --segment=N --set=N", run_second};
+
+struct objects {
   std::optional<temporary<shared_memory>> segment;
   std::optional<temporary<semaphore_set>> set;
   shared_memory_attachment attachment;
 };
 
-void make_heap(stage& on, const std::optional<key>& wanted) {
-  if (!wanted) static_cast<void>(examples::make_meeting_place(usual_key));
-  on.segment.emplace(shared_memory::get(key::ipc_private, size_bytes, creation::create_only(0600)).value());
-  on.set.emplace(semaphore_set::get(key::ipc_private, 1, creation::create_only(0600)).value());
+void make_heap(stage& at, objects& on) {
+  on.segment.emplace(
+      shared_memory::get(key::ipc_private, size_bytes, creation::create_only(0600), {}, at.backend()).value());
+  on.set.emplace(semaphore_set::get(key::ipc_private, 1, creation::create_only(0600), at.backend()).value());
   (*on.set)->set_value(0, 1).value();
   on.attachment = (*on.segment)->attach().value();
   managed_segment heap = xsipc::make_managed_segment(on.attachment);
@@ -101,16 +105,16 @@ void check_content(const shared_memory_attachment& attachment) {
   expect(said.size() == 2 * rounds && second == rounds, "the vector isn't as expected");
 }
 
-void both_write(stage& on) {
-  child second("/proc/self/exe", {"--segment=" + std::to_string(static_cast<int>((*on.segment)->id())),
-                                  "--set=" + std::to_string(static_cast<int>((*on.set)->id()))});
-  child first([&] { return say_words(on.attachment, **on.set, "first"); });
-  examples::await_end(first);
-  examples::await_end(second);
+void both_write(stage& at, objects& on) {
+  const auto other = at.run(second_program, {"--segment=" + std::to_string(static_cast<int>((*on.segment)->id())),
+                                             "--set=" + std::to_string(static_cast<int>((*on.set)->id()))});
+  const auto first = at.fork([&](player& me) { return say_words(on.attachment, me.own(**on.set), "first"); });
+  examples::await_end(*first);
+  examples::await_end(*other);
   check_content(on.attachment);
 }
 
-void elsewhere(stage& on) {
+void elsewhere(objects& on) {
   shared_memory_attachment again = (*on.segment)->attach().value();
   std::cout << "   attached at " << again.data() << ", detached at " << on.attachment.data() << '\n';
   expect(again.data() != on.attachment.data(), "it is at the same address");
@@ -118,7 +122,7 @@ void elsewhere(stage& on) {
   check_content(on.attachment);
 }
 
-void full(stage& on) {
+void full(objects& on) {
   managed_segment heap = xsipc::open_managed_segment(on.attachment);
   auto& said = *heap.find<lines>("lines").first;
   const std::size_t before = said.size();
@@ -132,46 +136,44 @@ void full(stage& on) {
   check_content(on.attachment);
 }
 
-void holder_is_killed(stage& on) {
+void holder_is_killed(stage& at, objects& on) {
   segment_lock lock(**on.set);
-  child holder([&] {
-    lock.lock();
-    for (;;) pause();
-    return EXIT_FAILURE;
+  const auto holder = at.fork([&](player& me) {
+    segment_lock(me.own(**on.set)).lock();
+    return me.sleep();
   });
-  examples::await("it has the lock", [&] { return (*on.set)->sempid(0).value() == holder.pid(); });
+  examples::await("it has the lock", [&] { return (*on.set)->sempid(0).value() == holder->pid(); });
   expect(!lock.try_lock(), "two have the lock");
-  holder.signal(SIGKILL);
-  examples::await_end(holder, "signal 9");
+  holder->signal(SIGKILL);
+  examples::await_end(*holder, "signal 9");
   examples::await("the lock is given back", [&] { return lock.try_lock(); });
   lock.unlock();
   say("its holder is dead, and the lock is free again");
 }
 
-void clean_up(stage& on) {
+void clean_up(objects& on) {
   on.attachment.detach().value();
   (*on.segment)->remove().value();
   (*on.set)->remove().value();
   examples::expect_error("attaching the segment", (*on.segment)->attach(), EINVAL);
 }
 
+int play(stage& at) {
+  objects on;
+  return examples::tell("boost_containers", "Boost's containers in a shared memory segment",
+                        {
+                            {"A heap in a segment.", [&] { make_heap(at, on); }},
+                            {"Two processes count words in one map.", [&] { both_write(at, on); }},
+                            {"At another address everything is still there.", [&] { elsewhere(on); }},
+                            {"The segment becomes full.", [&] { full(on); }},
+                            {"A process is killed while it holds the lock.", [&] { holder_is_killed(at, on); }},
+                            {"Nothing is left.", [&] { clean_up(on); }},
+                        });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  examples::options options("boost_containers", "[--key=N]", argc, argv);
-  const auto wanted = options.key();
-  const auto segment = options.number("segment");
-  const auto set = options.number("set");
-  options.end();
-  if (segment && set) return run_as_second(*segment, *set);
-  stage on;
-  return examples::tell("boost_containers", "Boost's containers in a shared memory segment",
-                        {
-                            {"A heap in a segment.", [&] { make_heap(on, wanted); }},
-                            {"Two processes count words in one map.", [&] { both_write(on); }},
-                            {"At another address everything is still there.", [&] { elsewhere(on); }},
-                            {"The segment becomes full.", [&] { full(on); }},
-                            {"A process is killed while it holds the lock.", [&] { holder_is_killed(on); }},
-                            {"Nothing is left.", [&] { clean_up(on); }},
-                        });
+  if (examples::is_asked_for(second_program, argc, argv)) return examples::run(second_program, argc, argv);
+  return examples::run({"boost_containers", usual_key, play}, argc, argv);
 }

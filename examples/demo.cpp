@@ -1,11 +1,9 @@
-// Bach's client and server at work, step by step: starts them as real processes, shows who sends what to whom, and
-// checks each step by itself. The last line is the verdict; the exit status is 0 if all went as expected, else 1.
+// Bach's client and server at work, step by step: starts them as processes, shows who sends what to whom, and checks
+// each step by itself. The last line is the verdict; the exit status is 0 if all went as expected, else 1.
 //
-// It leaves nothing behind, whether it succeeds, fails or is interrupted (by anything but SIGKILL): `stage` ends all
+// It leaves nothing behind, whether it succeeds, fails or is interrupted (by anything but SIGKILL): `scene` ends all
 // processes and removes the queue.
 #include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -14,6 +12,7 @@
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <sstream>
 #include <stdexcept>
@@ -21,10 +20,11 @@
 #include <string_view>
 #include <vector>
 
+#include "bach/programs.hpp"
 #include "bach/protocol.hpp"
-#include "support/child.hpp"
-#include "support/meeting_place.hpp"
+#include "support/stage.hpp"
 #include "xsipc/message_queue.hpp"
+#include "xsipc/open.hpp"
 
 namespace {
 
@@ -35,19 +35,26 @@ using xsipc::message_queue;
 volatile sig_atomic_t interrupted = 0;
 
 // What the steps share.
-struct stage {
-  examples::meeting_place place = examples::make_meeting_place(bach::default_key);
-  std::vector<pid_t> started;    // everybody who has ever been on it
-  std::optional<child> server;   // the one that serves now
-  std::optional<child> waiting;  // a client that waits for its answer
+struct scene {
+  std::unique_ptr<examples::stage> at = examples::open_stage(xsipc::default_backend_name(), bach::default_key);
+  std::vector<pid_t> started;      // everybody who has ever been on it
+  std::unique_ptr<child> server;   // the one that serves now
+  std::unique_ptr<child> waiting;  // a client that waits for its answer
 
-  stage() = default;
-  stage(const stage&) = delete;
-  stage& operator=(const stage&) = delete;
-  ~stage() {
+  scene() = default;
+  scene(const scene&) = delete;
+  scene& operator=(const scene&) = delete;
+  ~scene() {
     server.reset();
     waiting.reset();
-    if (auto left = message_queue::get(place.key, creation::find())) static_cast<void>(left->remove());
+    if (auto left = find()) static_cast<void>(left->remove());
+  }
+
+  [[nodiscard]] xsipc::result<message_queue> find() const {
+    return message_queue::get(at->key(), creation::find(), at->backend());
+  }
+  [[nodiscard]] xsipc::result<message_queue> create_exclusively() const {
+    return message_queue::get(at->key(), creation::create_only(bach::mode), at->backend());
   }
 };
 
@@ -113,15 +120,16 @@ std::string is_answered(pid_t client, pid_t server) {
   return "client " + to + ": takes type " + to + ", text " + from + ": answered by server " + from + "\n";
 }
 
-std::string finds_no_queue(const stage& on) {
-  return "bach_client: msgget: ENOENT (queue with key " + hexadecimal(on.place.key) + " does not exist)\n";
+std::string finds_no_queue(const scene& on) {
+  return "bach_client: msgget: ENOENT (queue with key " + hexadecimal(on.at->key()) + " does not exist)\n";
 }
 
 // Actions.
 
-void start(stage& on, std::optional<child>& role, std::string_view program) {
-  role.emplace(examples::beside_this_program(program), on.place.arguments);
-  on.started.push_back(role->pid());
+std::unique_ptr<child> start(scene& on, const examples::program& which) {
+  auto started = on.at->run(which, on.at->key_arguments());
+  on.started.push_back(started->pid());
+  return started;
 }
 
 std::string wait_for_end(child& process) {
@@ -129,18 +137,18 @@ std::string wait_for_end(child& process) {
   return process.wait_for_end();
 }
 
-message_queue find_queue(const stage& on) { return message_queue::get(on.place.key, creation::find()).value(); }
+message_queue find_queue(const scene& on) { return on.find().value(); }
 
-void start_server(stage& on) {
-  start(on, on.server, "bach_server");
+void start_server(scene& on) {
+  on.server = start(on, bach::server_program);
   await("the server has made its queue", [&] {
     if (on.server->has_ended()) throw std::runtime_error("the server ended early: " + on.server->take_output());
-    return message_queue::get(on.place.key, creation::find()).has_value();
+    return on.find().has_value();
   });
   std::cout << "    server " << on.server->pid() << " runs\n";
 }
 
-void kill_server(stage& on, int signo, const std::string& name, const std::string& expected_end) {
+void kill_server(scene& on, int signo, const std::string& name, const std::string& expected_end) {
   on.server->signal(signo);
   const std::string end = wait_for_end(*on.server);
   std::cout << "    server " << on.server->pid() << " gets " << name << " and ends with " << end << '\n';
@@ -149,21 +157,21 @@ void kill_server(stage& on, int signo, const std::string& name, const std::strin
 }
 
 // Shows the queue's state, and checks what is known of it beforehand.
-void show_queue(const message_queue& queue, const stage& on, std::uint64_t qnum, std::optional<pid_t> lspid,
+void show_queue(const message_queue& queue, const scene& on, std::uint64_t qnum, std::optional<pid_t> lspid,
                 std::optional<pid_t> lrpid) {
   const xsipc::queue_status status = queue.stat().value();
   std::cout << "    queue " << static_cast<int>(queue.id()) << ": key " << hexadecimal(status.perm.object_key)
             << ", mode " << octal(status.perm.mode) << ", messages (qnum) " << status.qnum << ", last sender (lspid) "
             << status.lspid << ", last receiver (lrpid) " << status.lrpid << '\n';
-  expect(status.perm.object_key == on.place.key, "the queue has another key");
+  expect(status.perm.object_key == on.at->key(), "the queue has another key");
   expect(status.perm.mode == bach::mode, "the queue's mode was expected to be 0777, whatever the umask");
   expect(status.qnum == qnum, "qnum was expected to be " + std::to_string(qnum));
   expect(status.lspid == lspid.value_or(status.lspid), "lspid was expected to be " + std::to_string(*lspid));
   expect(status.lrpid == lrpid.value_or(status.lrpid), "lrpid was expected to be " + std::to_string(*lrpid));
 }
 
-void show_exclusive_creation_fails(const stage& on) {
-  const auto made = message_queue::get(on.place.key, creation::create_only(bach::mode));
+void show_exclusive_creation_fails(const scene& on) {
+  const auto made = on.create_exclusively();
   expect(!made, "exclusive creation was expected to fail");
   std::cout << "    exclusive creation: " << made.error().message() << '\n';
   expect(made.error().code == EEXIST, "exclusive creation was expected to fail with EEXIST");
@@ -171,22 +179,20 @@ void show_exclusive_creation_fails(const stage& on) {
 
 // The steps.
 
-void client_alone(stage& on) {
-  std::optional<child> client;
-  start(on, client, "bach_client");
+void client_alone(scene& on) {
+  const auto client = start(on, bach::client_program);
   const std::string end = wait_for_end(*client);
   show(client->take_output(), finds_no_queue(on));
   expect_end(end, "exit status 1");
 }
 
-void server_starts(stage& on) {
+void server_starts(scene& on) {
   start_server(on);
   show_queue(find_queue(on), on, 0, 0, 0);
 }
 
-void one_client(stage& on) {
-  std::optional<child> client;
-  start(on, client, "bach_client");
+void one_client(scene& on) {
+  const auto client = start(on, bach::client_program);
   const std::string end = wait_for_end(*client);
   // Each of the three lines was written before the message that made the next one possible.
   show(client->take_output().insert(asks(client->pid()).size(), on.server->take_output()),
@@ -195,10 +201,10 @@ void one_client(stage& on) {
   show_queue(find_queue(on), on, 0, on.server->pid(), client->pid());
 }
 
-void six_clients(stage& on) {
-  std::array<std::optional<child>, 6> clients;
-  for (auto& client : clients) start(on, client, "bach_client");
-  for (auto& client : clients) {
+void six_clients(scene& on) {
+  std::array<std::unique_ptr<child>, 6> clients;
+  for (auto& client : clients) client = start(on, bach::client_program);
+  for (const auto& client : clients) {
     expect_end(wait_for_end(*client), "exit status 0");
     expect_output(client->take_output(), asks(client->pid()) + is_answered(client->pid(), on.server->pid()));
   }
@@ -213,28 +219,28 @@ void six_clients(stage& on) {
   show_queue(find_queue(on), on, 0, on.server->pid(), std::nullopt);
 }
 
-void sigterm(stage& on) {
+void sigterm(scene& on) {
   kill_server(on, SIGTERM, "SIGTERM", "exit status 0");
   client_alone(on);
 }
 
-void sigkill(stage& on) {
+void sigkill(scene& on) {
   start_server(on);
   kill_server(on, SIGKILL, "SIGKILL", "signal 9");
   show_queue(find_queue(on), on, 0, std::nullopt, std::nullopt);
   show_exclusive_creation_fails(on);
 }
 
-void request_waits(stage& on) {
+void request_waits(scene& on) {
   const message_queue queue = find_queue(on);
-  start(on, on.waiting, "bach_client");
+  on.waiting = start(on, bach::client_program);
   await("the request is in the queue", [&] { return queue.stat().value().qnum == 1; });
   show(on.waiting->take_output(), asks(on.waiting->pid()));
   show_queue(queue, on, 1, on.waiting->pid(), std::nullopt);
   expect(!on.waiting->has_ended(), "the client was expected to wait for an answer");
 }
 
-void server_restarts(stage& on) {
+void server_restarts(scene& on) {
   const message_queue before = find_queue(on);
   start_server(on);
   expect(find_queue(on) == before, "the new server was expected to use the queue that was there");
@@ -245,29 +251,29 @@ void server_restarts(stage& on) {
   show_queue(before, on, 0, on.server->pid(), on.waiting->pid());
 }
 
-void removal_by_hand(stage& on) {
+void removal_by_hand(scene& on) {
   kill_server(on, SIGKILL, "SIGKILL", "signal 9");
   show_exclusive_creation_fails(on);
   find_queue(on).remove().value();
-  std::cout << "    the queue is removed, as `ipcrm --queue-key " << hexadecimal(on.place.key) << "` would\n";
-  auto made = message_queue::get(on.place.key, creation::create_only(bach::mode)).value();
+  std::cout << "    the queue is removed, as `ipcrm --queue-key " << hexadecimal(on.at->key()) << "` would\n";
+  auto made = on.create_exclusively().value();
   std::cout << "    exclusive creation: queue " << static_cast<int>(made.id()) << '\n';
   made.remove().value();
 }
 
-void nothing_left(stage& on) {
+void nothing_left(scene& on) {
   on.waiting.reset();
-  const auto found = message_queue::get(on.place.key, creation::find());
+  const auto found = on.find();
   expect(!found && found.error().code == ENOENT, "a queue is left");
   for (const pid_t pid : on.started) {
-    expect(waitpid(pid, nullptr, WNOHANG) == -1 && errno == ECHILD, "process " + std::to_string(pid) + " is left");
+    expect(!on.at->has_child(pid), "process " + std::to_string(pid) + " is left");
   }
   std::cout << "    " << found.error().message() << "; none of " << on.started.size() << " processes is left\n";
 }
 
 struct step {
   std::string_view title;
-  void (*run)(stage&);
+  void (*run)(scene&);
 };
 
 constexpr std::array<step, 10> steps = {{
@@ -288,9 +294,9 @@ std::string play(int& status) {
   std::string now = "start";
   status = EXIT_FAILURE;
   try {
-    stage on;
-    std::cout << "backend " << xsipc::default_backend().name() << ", key " << hexadecimal(on.place.key)
-              << (on.place.own_namespace ? " in an IPC namespace of its own" : ", which nobody else uses") << '\n';
+    scene on;
+    std::cout << "backend " << on.at->backend().name() << ", key " << hexadecimal(on.at->key())
+              << (on.at->own_namespace() ? " in a namespace of its own" : ", which nobody else uses") << '\n';
     int number = 0;
     for (const step& next : steps) {
       now = "step " + std::to_string(++number) + " (" + std::string(next.title) + ")";

@@ -2,18 +2,15 @@
 //
 // Source: W. R. Stevens and S. A. Rago, Advanced Programming in the UNIX Environment, sections 15.8 and 15.9.
 #include <signal.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstdint>
 #include <cstdlib>
-#include <list>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
-#include "support/meeting_place.hpp"
-#include "support/options.hpp"
 #include "support/story.hpp"
 #include "xsipc/fresh.hpp"
 
@@ -21,7 +18,9 @@ namespace {
 
 using examples::child;
 using examples::expect;
+using examples::player;
 using examples::say;
+using examples::stage;
 using examples::temporary;
 using xsipc::creation;
 using xsipc::key;
@@ -35,8 +34,7 @@ constexpr int processes = 4;
 constexpr std::int64_t rounds = 5000;
 
 // A key names one object of each kind: segment and set share it.
-struct stage {
-  key agreed{};
+struct objects {
   std::optional<temporary<shared_memory>> segment;
   std::optional<temporary<semaphore_set>> set;
   xsipc::shared_memory_attachment attachment;
@@ -50,11 +48,11 @@ void add_one(volatile std::int64_t& count) {
 }
 
 // What each process does. It finds the objects by the key, as an unrelated program would.
-int count_up(key agreed, std::int64_t times) {
-  auto set = semaphore_set::get(agreed, 0, creation::find()).value();
-  const auto attachment = shared_memory::get(agreed, 0, creation::find()).value().attach().value();
+int count_up(player& me, key agreed) {
+  auto set = semaphore_set::get(agreed, 0, creation::find(), me.backend()).value();
+  const auto attachment = shared_memory::get(agreed, 0, creation::find(), {}, me.backend()).value().attach().value();
   auto& count = attachment.as_span<volatile std::int64_t>()[0];
-  for (std::int64_t i = 0; i < times; ++i) {
+  for (std::int64_t i = 0; i < rounds; ++i) {
     set.acquire(0, 1, sem_flags::undo).value();
     add_one(count);
     set.release(0, 1, sem_flags::undo).value();
@@ -63,114 +61,117 @@ int count_up(key agreed, std::int64_t times) {
 }
 
 // Takes the lock, is about to add one, and never comes to it.
-int stop_inside(key agreed, sem_flags flags) {
-  auto set = semaphore_set::get(agreed, 0, creation::find()).value();
-  set.acquire(0, 1, flags).value();
-  for (;;) pause();
+int stop_inside(player& me, key agreed, sem_flags flags) {
+  semaphore_set::get(agreed, 0, creation::find(), me.backend()).value().acquire(0, 1, flags).value();
+  return me.sleep();
 }
 
-void make_objects(stage& on, const std::optional<key>& wanted) {
-  on.agreed = wanted ? *wanted : examples::make_meeting_place(usual_key).key;
-  on.segment.emplace(xsipc::create_fresh_segment(on.agreed, sizeof(std::int64_t), mode).value());
-  on.set.emplace(xsipc::create_fresh_set(on.agreed, 1, mode).value());
+void make_objects(stage& at, objects& on) {
+  on.segment.emplace(xsipc::create_fresh_segment(at.key(), sizeof(std::int64_t), mode, {}, at.backend()).value());
+  on.set.emplace(xsipc::create_fresh_set(at.key(), 1, mode, at.backend()).value());
   (*on.set)->set_value(0, 1).value();
   on.attachment = (*on.segment)->attach().value();
-  say("segment and set of key " + examples::hexadecimal(on.agreed) + ", count " + std::to_string(on.count()));
+  say("segment and set of key " + examples::hexadecimal(at.key()) + ", count " + std::to_string(on.count()));
 }
 
-void expect_count(const stage& on, std::int64_t expected) {
+void expect_count(const objects& on, std::int64_t expected) {
   say("count " + std::to_string(on.count()) + ", expected " + std::to_string(expected));
   expect(on.count() == expected, "the count is wrong");
 }
 
-void expect_free(stage& on) { expect((*on.set)->value(0).value() == 1, "the lock is taken"); }
+void expect_free(objects& on) { expect((*on.set)->value(0).value() == 1, "the lock is taken"); }
 
-void start(std::list<child>& workers, key agreed) {
-  for (int i = 0; i < processes; ++i) workers.emplace_back([=] { return count_up(agreed, rounds); });
+std::vector<std::unique_ptr<child>> start(stage& at) {
+  std::vector<std::unique_ptr<child>> workers;
+  for (int i = 0; i < processes; ++i) {
+    workers.push_back(at.fork([agreed = at.key()](player& me) { return count_up(me, agreed); }));
+  }
+  return workers;
 }
 
-void await_holder(stage& on, const child& holder) {
+void await_all(const std::vector<std::unique_ptr<child>>& workers) {
+  for (const auto& worker : workers) examples::await_end(*worker);
+}
+
+void await_holder(objects& on, const child& holder) {
   examples::await("process " + std::to_string(holder.pid()) + " has the lock",
                   [&] { return (*on.set)->value(0).value() == 0 && (*on.set)->sempid(0).value() == holder.pid(); });
 }
 
-void all_live(stage& on) {
+// Starts a process that is going to stop with the lock, and waits until it has it.
+std::unique_ptr<child> start_victim(stage& at, objects& on, sem_flags flags) {
+  auto victim = at.fork([=, agreed = at.key()](player& me) { return stop_inside(me, agreed, flags); });
+  await_holder(on, *victim);
+  return victim;
+}
+
+void all_live(stage& at, objects& on) {
   const std::int64_t before = on.count();
-  std::list<child> workers;
-  start(workers, on.agreed);
-  for (child& worker : workers) examples::await_end(worker);
+  const auto workers = start(at);
+  await_all(workers);
   say("4 processes, 5000 additions each");
   expect_count(on, before + processes * rounds);
   expect_free(on);
 }
 
-void one_is_killed(stage& on) {
+void one_is_killed(stage& at, objects& on) {
   const std::int64_t before = on.count();
-  child victim([&] { return stop_inside(on.agreed, sem_flags::undo); });
-  await_holder(on, victim);
-  std::list<child> workers;
-  start(workers, on.agreed);
+  const auto victim = start_victim(at, on, sem_flags::undo);
+  const auto workers = start(at);
   examples::await("all others wait", [&] { return (*on.set)->ncnt(0).value() == processes; });
   expect_count(on, before);
-  victim.signal(SIGKILL);
-  examples::await_end(victim, "signal 9");
+  victim->signal(SIGKILL);
+  examples::await_end(*victim, "signal 9");
   say("4 processes wait for the lock; its holder gets SIGKILL, and the lock is given back");
-  for (child& worker : workers) examples::await_end(worker);
+  await_all(workers);
   expect_count(on, before + processes * rounds);
   expect_free(on);
 }
 
-void many_are_killed(stage& on) {
+void many_are_killed(stage& at, objects& on) {
   constexpr int victims = 20;
   const std::int64_t before = on.count();
-  std::list<child> workers;
-  start(workers, on.agreed);
-  for (int i = 0; i < victims; ++i) {
-    child victim([&] { return stop_inside(on.agreed, sem_flags::undo); });
-    await_holder(on, victim);
-  }  // the end of `victim` kills it
-  for (child& worker : workers) examples::await_end(worker);
+  const auto workers = start(at);
+  for (int i = 0; i < victims; ++i) start_victim(at, on, sem_flags::undo).reset();  // which kills it
+  await_all(workers);
   say("while 4 processes count, 20 others take the lock and are killed with it");
   expect_count(on, before + processes * rounds);
   expect_free(on);
 }
 
 // What SEM_UNDO is for.
-void without_undo(stage& on) {
+void without_undo(stage& at, objects& on) {
   const std::int64_t before = on.count();
-  {
-    child victim([&] { return stop_inside(on.agreed, sem_flags::none); });
-    await_holder(on, victim);
-  }
+  start_victim(at, on, sem_flags::none).reset();
   examples::expect_error("taking the lock", (*on.set)->acquire(0, 1, sem_flags::no_wait), EAGAIN);
   say("its holder is dead, and everybody would wait for ever; somebody has to set it by hand");
   (*on.set)->set_value(0, 1).value();
-  all_live(on);
+  all_live(at, on);
   expect_count(on, before + processes * rounds);
 }
 
-void clean_up(stage& on) {
+void clean_up(stage& at, objects& on) {
   on.attachment.detach().value();
   (*on.segment)->remove().value();
   (*on.set)->remove().value();
-  examples::expect_error("finding the segment", shared_memory::get(on.agreed, 0, creation::find()), ENOENT);
-  examples::expect_error("finding the set", semaphore_set::get(on.agreed, 0, creation::find()), ENOENT);
+  examples::expect_error("finding the segment", shared_memory::get(at.key(), 0, creation::find(), {}, at.backend()),
+                         ENOENT);
+  examples::expect_error("finding the set", semaphore_set::get(at.key(), 0, creation::find(), at.backend()), ENOENT);
+}
+
+int play(stage& at) {
+  objects on;
+  return examples::tell("counter", "APUE 15.8, 15.9: a shared counter and its lock",
+                        {
+                            {"A segment for the counter, a semaphore for the lock.", [&] { make_objects(at, on); }},
+                            {"Several processes count.", [&] { all_live(at, on); }},
+                            {"One is killed while it holds the lock.", [&] { one_is_killed(at, on); }},
+                            {"Many are killed while they hold the lock.", [&] { many_are_killed(at, on); }},
+                            {"The same without SEM_UNDO.", [&] { without_undo(at, on); }},
+                            {"Nothing is left.", [&] { clean_up(at, on); }},
+                        });
 }
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  examples::options options("counter", "[--key=N]", argc, argv);
-  const auto wanted = options.key();
-  options.end();
-  stage on;
-  return examples::tell("counter", "APUE 15.8, 15.9: a shared counter and its lock",
-                        {
-                            {"A segment for the counter, a semaphore for the lock.", [&] { make_objects(on, wanted); }},
-                            {"Several processes count.", [&] { all_live(on); }},
-                            {"One is killed while it holds the lock.", [&] { one_is_killed(on); }},
-                            {"Many are killed while they hold the lock.", [&] { many_are_killed(on); }},
-                            {"The same without SEM_UNDO.", [&] { without_undo(on); }},
-                            {"Nothing is left.", [&] { clean_up(on); }},
-                        });
-}
+int main(int argc, char** argv) { return examples::run({"counter", usual_key, play}, argc, argv); }

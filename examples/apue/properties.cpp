@@ -2,19 +2,13 @@
 //
 // Source: W. R. Stevens and S. A. Rago, Advanced Programming in the UNIX Environment, section 15.6.
 #include <signal.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <iostream>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "support/meeting_place.hpp"
-#include "support/options.hpp"
 #include "support/story.hpp"
 #include "xsipc/message_queue.hpp"
 
@@ -22,7 +16,9 @@ namespace {
 
 using examples::child;
 using examples::expect;
+using examples::player;
 using examples::say;
+using examples::stage;
 using examples::temporary;
 using xsipc::creation;
 using xsipc::deadline;
@@ -36,10 +32,8 @@ constexpr auto at_once = deadline::immediate();
 
 std::string pid_of(const child& process) { return std::to_string(process.pid()); }
 
-// Sleeping is seen in /proc, where processes are real.
-void await_sleep(const child& process, long number) {
-  if (xsipc::default_backend().name() == "fake") return;
-  examples::await("process " + pid_of(process) + " sleeps", [&] { return process.is_blocked_in(number); });
+void await_sleep(child& process) {
+  examples::await("process " + pid_of(process) + " sleeps", [&] { return process.is_blocked(); });
 }
 
 // The telling process itself never sleeps in a queue (story.hpp).
@@ -54,69 +48,72 @@ int take(message_queue& queue, msgtyp_selector selector = msgtyp_selector::any()
   return value;
 }
 
-message_queue new_queue(key which = key::ipc_private) {
-  return message_queue::get(which, creation::create_only(mode)).value();
+message_queue new_queue(xsipc::spi::backend& on, key which = key::ipc_private) {
+  return message_queue::get(which, creation::create_only(mode), on).value();
 }
 
-void not_connectionless(key agreed) {
-  temporary gone(new_queue());
+int send_numbers(message_queue queue, int count) {
+  for (int i = 0; i < count; ++i) queue.send_value(1, i).value();
+  return EXIT_SUCCESS;
+}
+
+void not_connectionless(stage& at) {
+  temporary gone(new_queue(at.backend()));
   gone->remove().value();
   say("To send, one needs an id, and to get one, msgget: there is no sending to a key.");
   examples::expect_error("getting the id of a key that nobody has created",
-                         message_queue::get(agreed, creation::find()), ENOENT);
+                         message_queue::get(at.key(), creation::find(), at.backend()), ENOENT);
   examples::expect_error("sending to an id that was a queue's", gone->send_value(1, 1, at_once), EINVAL);
-  temporary made(new_queue(agreed));
-  child sender([&] { return message_queue::get(agreed, creation::find()).value().send_value(1, 4711).value(), 0; });
-  examples::await_end(sender);
+  temporary made(new_queue(at.backend(), at.key()));
+  const auto sender = at.fork([agreed = at.key()](player& me) {
+    message_queue::get(agreed, creation::find(), me.backend()).value().send_value(1, 4711).value();
+    return EXIT_SUCCESS;
+  });
+  examples::await_end(*sender);
   expect(take(*made) == 4711, "another message came");
   say("after msgget by the same key another process has sent: the message is here");
 }
 
-void reliable() {
+void reliable(stage& at) {
   constexpr int count = 2000;
-  temporary queue(new_queue());
+  temporary queue(new_queue(at.backend()));
   // A receiver that dies while it waits takes no message along.
-  child receiver([&] { return queue->receive_value<int>(msgtyp_selector::type(2)) ? 1 : 2; });
-  await_sleep(receiver, SYS_msgrcv);
-  child sender([&] {
-    for (int i = 0; i < count; ++i) queue->send_value(1, i).value();
-    return 0;
-  });
+  const auto receiver =
+      at.fork([&](player& me) { return me.own(*queue).receive_value<int>(msgtyp_selector::type(2)) ? 1 : 2; });
+  await_sleep(*receiver);
+  const auto sender = at.fork([&](player& me) { return send_numbers(me.own(*queue), count); });
   for (int i = 0; i < count; ++i) {
-    if (i == count / 2) receiver.signal(SIGKILL);
+    if (i == count / 2) receiver->signal(SIGKILL);
     expect(take(*queue) == i, "message " + std::to_string(i) + " is missing");
   }
-  examples::await_end(sender);
-  examples::await_end(receiver, "signal 9");
+  examples::await_end(*sender);
+  examples::await_end(*receiver, "signal 9");
   expect(queue->stat().value().qnum == 0, "there are messages that nobody has sent");
   say(std::to_string(count) + " messages sent, as many received: none lost, none twice, each in its place");
 }
 
-void flow_controlled() {
-  temporary queue(new_queue());
+void flow_controlled(stage& at) {
+  temporary queue(new_queue(at.backend()));
   const auto status = queue->stat().value();
   constexpr int fit = 3;
   queue->set({changeable(status.perm), fit * sizeof(int)}).value();
-  child sender([&] {
-    for (int i = 0; i < 2 * fit; ++i) queue->send_value(1, i).value();
-    return 0;
-  });
+  const auto sender = at.fork([&](player& me) { return send_numbers(me.own(*queue), 2 * fit); });
   examples::await("the queue is full", [&] { return queue->stat().value().qnum == fit; });
-  await_sleep(sender, SYS_msgsnd);
+  await_sleep(*sender);
   examples::expect_error("sending without waiting", queue->send_value(1, 0, at_once), EAGAIN);
-  expect(!sender.has_ended(), "the sender didn't wait");
+  expect(!sender->has_ended(), "the sender didn't wait");
   say("the queue has room for 3 messages: the sender of 6 sleeps");
   for (int i = 0; i < fit; ++i) {
     expect(take(*queue) == i, "another message came");
     examples::await("the sender is woken", [&] { return queue->stat().value().qnum == fit; });
   }
-  examples::await_end(sender);
+  examples::await_end(*sender);
   for (int i = fit; i < 2 * fit; ++i) expect(take(*queue) == i, "another message came");
   say("each message that is taken wakes it for one more; all 6 arrive");
 }
 
-void record_oriented() {
-  temporary queue(new_queue());
+void record_oriented(stage& at) {
+  temporary queue(new_queue(at.backend()));
   std::array<std::byte, 128> room{};
   const std::vector<std::size_t> sizes = {1, 0, 100, 7};
   for (const std::size_t size : sizes) queue->send(1, std::span(room).first(size), at_once).value();
@@ -134,8 +131,8 @@ void record_oriented() {
   say("records of 1, 0, 100 and 7 bytes sent; received, call by call:" + seen);
 }
 
-void types() {
-  temporary queue(new_queue());
+void types(stage& at) {
+  temporary queue(new_queue(at.backend()));
   for (const int type : {3, 1, 2, 1}) queue->send_value(type, 10 * type).value();
   expect(take(*queue, msgtyp_selector::type(2)) == 20, "type 2 was expected");
   expect(take(*queue, msgtyp_selector::lowest_up_to(3)) == 10, "the lowest type, 1, was expected");
@@ -146,57 +143,59 @@ void types() {
 
 // Removes what an interrupted step may have left under the key.
 struct key_guard {
-  explicit key_guard(key which) : guarded(which) {}
+  explicit key_guard(stage& on) : at(on) {}
   key_guard(const key_guard&) = delete;
   key_guard& operator=(const key_guard&) = delete;
   ~key_guard() {
-    if (auto left = message_queue::get(guarded, creation::find())) static_cast<void>(left->remove());
+    if (auto left = message_queue::get(at.key(), creation::find(), at.backend())) static_cast<void>(left->remove());
   }
-  key guarded;
+  stage& at;
 };
 
-void persistent(key agreed) {
-  const key_guard guard(agreed);
-  child creator([&] { return new_queue(agreed).send_value(1, 4711).value(), 0; });
-  examples::await_end(creator);
-  auto queue = message_queue::get(agreed, creation::find()).value();
+void persistent(stage& at) {
+  const key_guard guard(at);
+  const auto creator = at.fork([agreed = at.key()](player& me) {
+    new_queue(me.backend(), agreed).send_value(1, 4711).value();
+    return EXIT_SUCCESS;
+  });
+  examples::await_end(*creator);
+  auto queue = message_queue::get(at.key(), creation::find(), at.backend()).value();
   expect(queue.stat().value().qnum == 1, "the message is gone");
   say("its creator has ended, nobody uses it: the queue stays, and its message");
   expect(take(queue) == 4711, "another message came");
-  child user([&] {
-    const auto got = queue.receive_value<int>();
-    if (got) return 1;
-    std::cout << "the process that waited in it: " << got.error().message() << '\n';
-    return got.error().code == EIDRM ? 0 : 1;
+  const auto user = at.fork([&](player& me) {
+    const auto got = me.own(queue).receive_value<int>();
+    if (got) return EXIT_FAILURE;
+    me.out() << "the process that waited in it: " << got.error().message() << '\n';
+    return got.error().code == EIDRM ? EXIT_SUCCESS : EXIT_FAILURE;
   });
-  await_sleep(user, SYS_msgrcv);
+  await_sleep(*user);
   queue.remove().value();
   say("removed at once, although a process uses it: nobody counts references");
-  examples::await_end(user);
+  examples::await_end(*user);
   examples::expect_error("using it afterwards", queue.send_value(1, 1, at_once), EINVAL);
 }
 
-void nothing_left(key agreed) {
-  examples::expect_error("finding the key", message_queue::get(agreed, creation::find()), ENOENT);
+void nothing_left(stage& at) {
+  examples::expect_error("finding the key", message_queue::get(at.key(), creation::find(), at.backend()), ENOENT);
+}
+
+void begin(stage& at) { say("backend " + std::string(at.backend().name()) + ", process " + std::to_string(at.pid())); }
+
+int play(stage& at) {
+  return examples::tell("properties", "APUE 15.6: message queues in the table that compares forms of IPC",
+                        {
+                            {"Begin.", [&] { begin(at); }},
+                            {"Connectionless? No.", [&] { not_connectionless(at); }},
+                            {"Reliable? Yes.", [&] { reliable(at); }},
+                            {"Flow control? Yes.", [&] { flow_controlled(at); }},
+                            {"Records? Yes.", [&] { record_oriented(at); }},
+                            {"Message types or priorities? Yes.", [&] { types(at); }},
+                            {"Persistent, without a reference count? Yes.", [&] { persistent(at); }},
+                            {"Nothing is left.", [&] { nothing_left(at); }},
+                        });
 }
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  examples::options options("properties", "[--key=N]", argc, argv);
-  const auto wanted = options.key();
-  options.end();
-  key agreed{};
-  return examples::tell(
-      "properties", "APUE 15.6: message queues in the table that compares forms of IPC",
-      {
-          {"Begin.", [&] { agreed = wanted ? *wanted : examples::make_meeting_place(usual_key).key; }},
-          {"Connectionless? No.", [&] { not_connectionless(agreed); }},
-          {"Reliable? Yes.", [] { reliable(); }},
-          {"Flow control? Yes.", [] { flow_controlled(); }},
-          {"Records? Yes.", [] { record_oriented(); }},
-          {"Message types or priorities? Yes.", [] { types(); }},
-          {"Persistent, without a reference count? Yes.", [&] { persistent(agreed); }},
-          {"Nothing is left.", [&] { nothing_left(agreed); }},
-      });
-}
+int main(int argc, char** argv) { return examples::run({"properties", usual_key, play}, argc, argv); }

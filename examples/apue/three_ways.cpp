@@ -2,25 +2,21 @@
 // path. In each a client that is another process sends its pid and gets the server's.
 //
 // Source: W. R. Stevens and S. A. Rago, Advanced Programming in the UNIX Environment, section 15.6.
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
-#include <optional>
 #include <string>
 
-#include "support/meeting_place.hpp"
-#include "support/options.hpp"
 #include "support/story.hpp"
 #include "xsipc/fresh.hpp"
 
 namespace {
 
 using examples::child;
+using examples::player;
 using examples::say;
+using examples::stage;
 using examples::temporary;
 using xsipc::creation;
 using xsipc::deadline;
@@ -37,149 +33,148 @@ long reply_type(int client) { return request_type + client; }
 std::string text_of(const message_queue& queue) { return std::to_string(static_cast<int>(queue.id())); }
 
 // The client, whichever way it has come by the queue.
-int ask(message_queue queue, const std::string& way) {
-  queue.send_value(request_type, static_cast<int>(getpid())).value();
-  const auto reply = queue.receive_value<int>(msgtyp_selector::type(reply_type(getpid()))).value();
-  std::cout << "client " << getpid() << " has " << way << ", queue " << text_of(queue) << ": answered by "
-            << reply.value << '\n';
+int ask(player& me, message_queue queue, const std::string& way) {
+  queue.send_value(request_type, static_cast<int>(me.pid())).value();
+  const auto reply = queue.receive_value<int>(msgtyp_selector::type(reply_type(me.pid()))).value();
+  me.out() << "client " << me.pid() << " has " << way << ", queue " << text_of(queue) << ": answered by " << reply.value
+           << '\n';
   return EXIT_SUCCESS;
 }
 
-// The program as a client: its arguments say which way.
-std::optional<int> run_as_client(examples::options& options) {
-  const auto id = options.number("id");
-  const auto file = options.text("id-file");
-  const auto agreed_key = options.number("agreed-key");
-  const auto path = options.text("agreed-path");
-  options.end();
-  auto& on = xsipc::default_backend();
-  if (id) return ask(message_queue(on, xsipc::msqid{*id}), "the id as an argument");
+// The client as a program: its arguments say which way.
+int run_client(player& me, examples::options& given) {
+  const auto id = given.number("id");
+  const auto file = given.text("id-file");
+  const auto key = given.number("agreed-key");
+  const auto path = given.text("agreed-path");
+  given.end();
+  auto& on = me.backend();
+  if (id) return ask(me, message_queue(on, xsipc::msqid{*id}), "the id as an argument");
   if (file) {
     int number = -1;
     std::ifstream(*file) >> number;
-    return ask(message_queue(on, xsipc::msqid{number}), "the id from a file");
+    return ask(me, message_queue(on, xsipc::msqid{number}), "the id from a file");
   }
-  if (agreed_key) return ask(message_queue::get(key{*agreed_key}, creation::find()).value(), "the key");
-  if (path) return ask(message_queue::get(xsipc::ftok(*path, project).value(), creation::find()).value(), "the path");
-  return std::nullopt;
+  if (!key && !path) given.refuse();
+  const xsipc::key agreed = key ? xsipc::key{*key} : xsipc::ftok(*path, project).value();
+  return ask(me, message_queue::get(agreed, creation::find(), on).value(), key ? "the key" : "the path");
 }
 
-struct stage {
-  std::optional<key> wanted;  // given by the caller: no namespace of its own then
-  key agreed{};
-  std::string directory = std::filesystem::temp_directory_path() / "three_ways-XXXXXX";
+constexpr examples::program client_program = {
+    "three_ways", "client", "--client, with --id=N, --id-file=PATH, --agreed-key=N or --agreed-path=PATH", run_client};
 
-  stage() = default;
-  stage(const stage&) = delete;
-  stage& operator=(const stage&) = delete;
-  ~stage() {
+// A directory of the server's own, for files that both can find.
+struct directory {
+  std::string path = std::filesystem::temp_directory_path() / "three_ways-XXXXXX";
+
+  directory() = default;
+  directory(const directory&) = delete;
+  directory& operator=(const directory&) = delete;
+  ~directory() {
     std::error_code ignored;
-    std::filesystem::remove_all(directory, ignored);
+    std::filesystem::remove_all(path, ignored);
   }
 };
 
 // The server: serves the one client, and checks that it met this client in this queue.
-void serve(message_queue queue, child& client) {
+void serve(stage& at, message_queue queue, child& asking) {
   examples::await("a request comes", [&] {
-    examples::expect(!client.has_ended(), "the client ended early: " + client.take_output());
+    examples::expect(!asking.has_ended(), "the client ended early: " + asking.take_output());
     const auto request = queue.receive_value<int>(msgtyp_selector::type(request_type), deadline::immediate());
     if (!request) return false;
-    examples::expect(request->value == client.pid(), "a request of somebody else came");
-    queue.send_value(reply_type(request->value), static_cast<int>(getpid()), deadline::immediate()).value();
+    examples::expect(request->value == asking.pid(), "a request of somebody else came");
+    queue.send_value(reply_type(request->value), static_cast<int>(at.pid()), deadline::immediate()).value();
     return true;
   });
-  const std::string output = examples::await_end(client);
-  examples::expect(output.ends_with("queue " + text_of(queue) + ": answered by " + std::to_string(getpid()) + "\n"),
+  const std::string output = examples::await_end(asking);
+  examples::expect(output.ends_with("queue " + text_of(queue) + ": answered by " + std::to_string(at.pid()) + "\n"),
                    "the client was in another queue");
   examples::expect(queue.stat().value().qnum == 0, "messages are left");
 }
 
-void serve_program(const message_queue& queue, const std::string& argument) {
-  child client("/proc/self/exe", {argument});
-  serve(queue, client);
+void serve_program(stage& at, const message_queue& queue, const std::string& argument) {
+  serve(at, queue, *at.run(client_program, {argument}));
 }
 
-void prepare(stage& on) {
-  on.agreed = on.wanted ? *on.wanted : examples::make_meeting_place(usual_key).key;
-  examples::expect(mkdtemp(on.directory.data()) != nullptr, "mkdtemp failed");
-  say("backend " + std::string(xsipc::default_backend().name()) + ", server " + std::to_string(getpid()));
+void prepare(stage& at, directory& shared) {
+  examples::expect(mkdtemp(shared.path.data()) != nullptr, "mkdtemp failed");
+  say("backend " + std::string(at.backend().name()) + ", server " + std::to_string(at.pid()));
 }
 
-message_queue new_private() { return message_queue::get(key::ipc_private, creation::create_only(mode)).value(); }
+message_queue new_queue(stage& at, key which = key::ipc_private) {
+  return message_queue::get(which, creation::create_only(mode), at.backend()).value();
+}
 
-void id_through_a_file(stage& on) {
-  temporary queue(new_private());
-  const std::string file = on.directory + "/id";
+void id_through_a_file(stage& at, const directory& shared) {
+  temporary queue(new_queue(at));
+  const std::string file = shared.path + "/id";
   examples::expect(static_cast<bool>(std::ofstream(file) << text_of(*queue) << '\n'), "the file can't be written");
   say("queue " + text_of(*queue) + " of IPC_PRIVATE, its id in " + file);
-  serve_program(*queue, "--id-file=" + file);
+  serve_program(at, *queue, "--id-file=" + file);
 }
 
-void id_by_fork() {
-  temporary queue(new_private());
-  child client([&] { return ask(*queue, "the id by fork"); });
-  serve(*queue, client);
+void id_by_fork(stage& at) {
+  temporary queue(new_queue(at));
+  serve(at, *queue, *at.fork([&](player& me) { return ask(me, me.own(*queue), "the id by fork"); }));
 }
 
-void id_as_an_argument() {
-  temporary queue(new_private());
-  serve_program(*queue, "--id=" + text_of(*queue));
+void id_as_an_argument(stage& at) {
+  temporary queue(new_queue(at));
+  serve_program(at, *queue, "--id=" + text_of(*queue));
 }
 
-void agreed_key(const stage& on) {
-  const std::string argument = "--agreed-key=" + std::to_string(static_cast<int>(on.agreed));
-  say("key " + examples::hexadecimal(on.agreed));
-  temporary queue(message_queue::get(on.agreed, creation::create_only(mode)).value());
-  serve_program(*queue, argument);
+void agreed_key(stage& at) {
+  const std::string argument = "--agreed-key=" + std::to_string(static_cast<int>(at.key()));
+  say("key " + examples::hexadecimal(at.key()));
+  temporary queue(new_queue(at, at.key()));
+  serve_program(at, *queue, argument);
 }
 
-void key_that_is_taken(const stage& on) {
-  temporary left(message_queue::get(on.agreed, creation::create_only(mode)).value());
+void key_that_is_taken(stage& at) {
+  temporary left(new_queue(at, at.key()));
   left->send_value(request_type, 4711).value();
-  examples::expect_error("exclusive creation", message_queue::get(on.agreed, creation::create_only(mode)), EEXIST);
-  temporary queue(xsipc::create_fresh_queue(on.agreed, mode).value());
+  examples::expect_error("exclusive creation", message_queue::get(at.key(), creation::create_only(mode), at.backend()),
+                         EEXIST);
+  temporary queue(xsipc::create_fresh_queue(at.key(), mode, at.backend()).value());
   say("removed and created anew: queue " + text_of(*left) + " is now queue " + text_of(*queue));
   examples::expect(*left != *queue && !left->stat(), "the old queue is still there");
   examples::expect(queue->stat().value().qnum == 0, "the new queue isn't empty");
-  serve_program(*queue, "--agreed-key=" + std::to_string(static_cast<int>(on.agreed)));
+  serve_program(at, *queue, "--agreed-key=" + std::to_string(static_cast<int>(at.key())));
 }
 
-void agreed_path(const stage& on) {
-  const std::string path = on.directory + "/agreed";
+void agreed_path(stage& at, const directory& shared) {
+  const std::string path = shared.path + "/agreed";
   examples::expect_error("ftok before the file is there", xsipc::ftok(path, project), ENOENT);
   examples::expect(static_cast<bool>(std::ofstream(path) << '\n'), "the file can't be written");
   const key derived = xsipc::ftok(path, project).value();
   say("ftok of " + path + " and 'x' is key " + examples::hexadecimal(derived));
-  temporary queue(xsipc::create_fresh_queue(derived, mode).value());
-  serve_program(*queue, "--agreed-path=" + path);
+  temporary queue(xsipc::create_fresh_queue(derived, mode, at.backend()).value());
+  serve_program(at, *queue, "--agreed-path=" + path);
 }
 
-void nothing_left(const stage& on) {
-  examples::expect_error("finding the key", message_queue::get(on.agreed, creation::find()), ENOENT);
+void nothing_left(stage& at) {
+  examples::expect_error("finding the key", message_queue::get(at.key(), creation::find(), at.backend()), ENOENT);
+}
+
+int play(stage& at) {
+  directory shared;
+  return examples::tell(
+      "three_ways", "APUE 15.6: three ways to meet in one queue",
+      {
+          {"Server and clients start.", [&] { prepare(at, shared); }},
+          {"First way: IPC_PRIVATE, and the id through a file.", [&] { id_through_a_file(at, shared); }},
+          {"First way: IPC_PRIVATE, and the id by fork.", [&] { id_by_fork(at); }},
+          {"First way: IPC_PRIVATE, and the id as an argument of exec.", [&] { id_as_an_argument(at); }},
+          {"Second way: a key that both know.", [&] { agreed_key(at); }},
+          {"Second way: the key is taken (EEXIST); remove and try again.", [&] { key_that_is_taken(at); }},
+          {"Third way: a path and a number that both know, and ftok.", [&] { agreed_path(at, shared); }},
+          {"Nothing is left.", [&] { nothing_left(at); }},
+      });
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  examples::options options("three_ways", "[--key=N]", argc, argv);
-  stage on;
-  on.wanted = options.key();
-  try {
-    if (const auto status = run_as_client(options)) return *status;
-  } catch (const std::exception& failure) {
-    std::cerr << "three_ways: " << failure.what() << '\n';
-    return EXIT_FAILURE;
-  }
-  return examples::tell(
-      "three_ways", "APUE 15.6: three ways to meet in one queue",
-      {
-          {"Server and clients start.", [&] { prepare(on); }},
-          {"First way: IPC_PRIVATE, and the id through a file.", [&] { id_through_a_file(on); }},
-          {"First way: IPC_PRIVATE, and the id by fork.", [] { id_by_fork(); }},
-          {"First way: IPC_PRIVATE, and the id as an argument of exec.", [] { id_as_an_argument(); }},
-          {"Second way: a key that both know.", [&] { agreed_key(on); }},
-          {"Second way: the key is taken (EEXIST); remove and try again.", [&] { key_that_is_taken(on); }},
-          {"Third way: a path and a number that both know, and ftok.", [&] { agreed_path(on); }},
-          {"Nothing is left.", [&] { nothing_left(on); }},
-      });
+  if (examples::is_asked_for(client_program, argc, argv)) return examples::run(client_program, argc, argv);
+  return examples::run({"three_ways", usual_key, play}, argc, argv);
 }

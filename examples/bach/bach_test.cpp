@@ -1,14 +1,10 @@
-// Bach's client and server as real processes, and the demonstration that runs them.
-//
-// "Blocked" is what /proc/PID/syscall says, so these are tests of the kernel's queues (backend sysv).
+// Bach's client and server as processes, and the demonstration that runs them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
@@ -22,9 +18,10 @@
 #include <string>
 #include <vector>
 
+#include "bach/programs.hpp"
 #include "bach/protocol.hpp"
-#include "support/child.hpp"
-#include "support/meeting_place.hpp"
+#include "support/real_child.hpp"
+#include "support/stage_fixture.hpp"
 #include "xsipc/message_queue.hpp"
 
 namespace {
@@ -48,12 +45,9 @@ std::string is_answered(pid_t client, pid_t server) {
   return "client " + to + ": takes type " + to + ", text " + from + ": answered by server " + from + "\n";
 }
 
-class Bach : public ::testing::Test {
+class Bach : public examples::stage_fixture {
  protected:
-  static const examples::meeting_place& place() {
-    static const examples::meeting_place made = examples::make_meeting_place(bach::default_key);
-    return made;
-  }
+  Bach() : stage_fixture(bach::default_key) {}
 
   void SetUp() override { ASSERT_EQ(code_of(find()), ENOENT) << "somebody has left a queue"; }
 
@@ -62,27 +56,14 @@ class Bach : public ::testing::Test {
     if (auto left = find()) static_cast<void>(left->remove());
   }
 
-  static xsipc::result<message_queue> find() {
-    const xsipc::key key = place().key;  // first: it decides where the default backend looks
-    return message_queue::get(key, creation::find());
-  }
-  static xsipc::result<message_queue> create_exclusively() {
-    return message_queue::get(place().key, creation::create_only(bach::mode));
-  }
-
-  template <typename T>
-  static int code_of(const xsipc::result<T>& outcome) {
-    return outcome ? 0 : outcome.error().code;
-  }
-
-  static std::unique_ptr<child> run(const std::string& program) {
-    return std::make_unique<child>(examples::beside_this_program(program), place().arguments);
+  xsipc::result<message_queue> create_exclusively() {
+    return message_queue::get(at().key(), creation::create_only(bach::mode), at().backend());
   }
 
   // Starts a server and waits until it waits.
   void start_server() {
-    server_ = run("bach_server");
-    ASSERT_TRUE(examples::eventually([&] { return server_->is_blocked_in(SYS_msgrcv); })) << server_->take_output();
+    server_ = run(bach::server_program);
+    ASSERT_TRUE(blocks(*server_)) << server_->take_output();
   }
 
   void kill_server() {
@@ -126,7 +107,7 @@ TEST_F(Bach, SeventeenSignalsCanBeCaught) { EXPECT_EQ(catchable_signals().size()
 // The first moment at which there is something to leave behind: no pause between seeing the queue and the signal.
 TEST_F(Bach, SigtermWhileTheServerStartsLeavesNoQueue) {
   for (int round = 0; round < 50; ++round) {
-    server_ = run("bach_server");
+    server_ = run(bach::server_program);
     while (!find() && !server_->has_ended()) continue;
     server_->signal(SIGTERM);
     ASSERT_EQ(server_->wait_for_end(), "exit status 0") << "round " << round;
@@ -152,8 +133,8 @@ TEST_F(Bach, ARestartedServerWorksOn) {
   const auto before = find();
   ASSERT_TRUE(before);
   kill_server();
-  const auto client = run("bach_client");
-  ASSERT_TRUE(examples::eventually([&] { return client->is_blocked_in(SYS_msgrcv); }));
+  const auto client = run(bach::client_program);
+  ASSERT_TRUE(blocks(*client));
   EXPECT_EQ(before->stat().value().qnum, 1U);
   EXPECT_EQ(before->stat().value().lspid, client->pid());
   start_server();
@@ -164,7 +145,7 @@ TEST_F(Bach, ARestartedServerWorksOn) {
 TEST_F(Bach, SixClientsAtOnceGetEachItsOwnAnswer) {
   start_server();
   std::vector<std::unique_ptr<child>> clients;
-  for (int i = 0; i < 6; ++i) clients.push_back(run("bach_client"));
+  for (int i = 0; i < 6; ++i) clients.push_back(run(bach::client_program));
   for (const auto& client : clients) expect_answered(*client);
   EXPECT_EQ(find().value().stat().value().qnum, 0U);
 }
@@ -173,7 +154,7 @@ TEST_F(Bach, SixClientsThatWaitTogetherGetEachItsOwnAnswer) {
   start_server();
   kill_server();  // so that all six are in the queue before anybody answers
   std::vector<std::unique_ptr<child>> clients;
-  for (int i = 0; i < 6; ++i) clients.push_back(run("bach_client"));
+  for (int i = 0; i < 6; ++i) clients.push_back(run(bach::client_program));
   ASSERT_TRUE(examples::eventually([&] { return find().value().stat().value().qnum == 6; }));
   start_server();
   for (const auto& client : clients) expect_answered(*client);
@@ -183,7 +164,7 @@ TEST_F(Bach, SixClientsThatWaitTogetherGetEachItsOwnAnswer) {
 TEST_F(Bach, AReplyIsOneIntWhateverTheLengthOfTheRequest) {
   start_server();
   auto queue = find().value();
-  const int pid = getpid();
+  const int pid = at().pid();
   for (const std::size_t size : {sizeof pid, sizeof(bach::request_text), sizeof(bach::request_text) + 1}) {
     std::vector<std::byte> text(size);
     std::memcpy(text.data(), &pid, sizeof pid);
@@ -208,12 +189,12 @@ TEST_F(Bach, TheQueueIsOpenToEverybodyWhateverTheUmask) {
 }
 
 TEST_F(Bach, AClientWithoutAServerFailsWithEnoent) {
-  const auto client = run("bach_client");
+  const auto client = run(bach::client_program);
   EXPECT_EQ(client->wait_for_end(), "exit status 1");
   const std::string output = client->take_output();
   EXPECT_THAT(output, StartsWith("bach_client: msgget: ENOENT (queue with key 0x"));
   EXPECT_THAT(output, ::testing::EndsWith(" does not exist)\n"));
-  if (place().own_namespace) {
+  if (at().own_namespace()) {
     EXPECT_THAT(output, HasSubstr("key 0x4b "));  // 75, the book's
   }
 }
@@ -223,7 +204,7 @@ TEST_F(Bach, AMessageOfAnotherTypeIsLeftAlone) {
   auto queue = find().value();
   constexpr long foreign_type = 0x7fffffffffff;  // nobody's pid
   ASSERT_TRUE(queue.send_value(foreign_type, 4711));
-  for (int i = 0; i < 3; ++i) expect_answered(*run("bach_client"));
+  for (int i = 0; i < 3; ++i) expect_answered(*run(bach::client_program));
   EXPECT_EQ(queue.stat().value().qnum, 1U);
   const auto left = queue.receive_value<int>(msgtyp_selector::type(foreign_type), deadline::immediate());
   ASSERT_TRUE(left);
@@ -237,7 +218,7 @@ TEST_F(Bach, ARequestThatCannotBeAnsweredIsPassedOver) {
   ASSERT_TRUE(queue.send_value(bach::request_type, short{1}));
   ASSERT_TRUE(queue.send_value(bach::request_type, 0));
   ASSERT_TRUE(queue.send_value(bach::request_type, -7));
-  expect_answered(*run("bach_client"));
+  expect_answered(*run(bach::client_program));
   EXPECT_EQ(queue.stat().value().qnum, 0U);
 }
 
@@ -251,35 +232,40 @@ TEST_F(Bach, AServerWhoseQueueIsRemovedSaysSo) {
 TEST_F(Bach, AClientWhoseQueueIsRemovedSaysSo) {
   start_server();
   kill_server();
-  const auto client = run("bach_client");
-  ASSERT_TRUE(examples::eventually([&] { return client->is_blocked_in(SYS_msgrcv); }));
+  const auto client = run(bach::client_program);
+  ASSERT_TRUE(blocks(*client));
   ASSERT_TRUE(find().value().remove());
   EXPECT_EQ(client->wait_for_end(), "exit status 1");
   EXPECT_THAT(client->take_output(), HasSubstr("\nbach_client: msgrcv: EIDRM (queue "));
 }
 
 TEST_F(Bach, TheKeyCanBeChosen) {
-  const auto other = static_cast<std::int32_t>(place().key) ^ 0x40000000;
+  const auto other = static_cast<std::int32_t>(at().key()) ^ 0x40000000;
+  const auto find_other = [&] { return message_queue::get(xsipc::key{other}, creation::find(), at().backend()); };
   const std::vector<std::string> arguments = {"--key=" + std::to_string(other)};
-  child server(examples::beside_this_program("bach_server"), arguments);
-  EXPECT_TRUE(examples::eventually([&] { return server.is_blocked_in(SYS_msgrcv); })) << server.take_output();
+  const auto server = at().run(bach::server_program, arguments);
+  EXPECT_TRUE(blocks(*server)) << server->take_output();
   EXPECT_EQ(code_of(find()), ENOENT);
-  EXPECT_TRUE(message_queue::get(xsipc::key{other}, creation::find()));
-  child client(examples::beside_this_program("bach_client"), arguments);
-  EXPECT_EQ(client.wait_for_end(), "exit status 0");
-  server.signal(SIGTERM);
-  EXPECT_EQ(server.wait_for_end(), "exit status 0");
-  EXPECT_EQ(code_of(message_queue::get(xsipc::key{other}, creation::find())), ENOENT);
+  EXPECT_TRUE(find_other());
+  const auto client = at().run(bach::client_program, arguments);
+  EXPECT_EQ(client->wait_for_end(), "exit status 0");
+  server->signal(SIGTERM);
+  EXPECT_EQ(server->wait_for_end(), "exit status 0");
+  EXPECT_EQ(code_of(find_other()), ENOENT);
 }
 
 TEST_F(Bach, AWrongArgumentIsRefusedInOneLine) {
-  for (const char* argument : {"--key=", "--key=0", "--key=75x", "--key=4294967296", "--kex=75", "75", ""}) {
-    for (const std::string program : {"bach_server", "bach_client"}) {
-      child refusing(examples::beside_this_program(program), {argument});
-      EXPECT_EQ(refusing.wait_for_end(), "exit status 1") << argument;
-      EXPECT_EQ(refusing.take_output(),
-                program + ": usage: " + program + " [--key=N], N a 32-bit number other than 0\n");
-    }
+  for (const auto& program : {bach::server_program, bach::client_program}) {
+    expect_refused(program, {"--key=", "--key=0", "--key=75x", "--key=4294967296", "--kex=75", "75", ""});
+  }
+}
+
+TEST(RealBach, ABackendThatIsntThereIsRefusedInOneLine) {
+  for (const std::string program : {"bach_server", "bach_client"}) {
+    examples::real_child refusing(examples::beside_this_program(program), {"--backend=psix"});
+    EXPECT_EQ(refusing.wait_for_end(), "exit status 1");
+    EXPECT_THAT(refusing.take_output(),
+                ::testing::MatchesRegex(program + ": backend psix is not built; there are: .*\n"));
   }
 }
 
@@ -298,12 +284,12 @@ class Demo : public ::testing::Test {
 };
 
 TEST_F(Demo, RunsAndShowsWhatHappens) {
-  child demo(examples::beside_this_program("demo"));
+  examples::real_child demo(examples::beside_this_program("demo"));
   const std::string end = demo.wait_for_end(patience);
   const std::string transcript = demo.take_output();
   EXPECT_EQ(end, "exit status 0") << transcript;
   EXPECT_THAT(transcript, ::testing::EndsWith("\n\ndemo: all 10 steps as expected\n"));
-  EXPECT_THAT(transcript, HasSubstr("backend " + std::string(xsipc::default_backend().name()) + ", key 0x"));
+  EXPECT_THAT(transcript, HasSubstr("backend " + std::string(xsipc::default_backend_name()) + ", key 0x"));
   EXPECT_THAT(transcript, HasSubstr("bach_client: msgget: ENOENT (queue with key 0x"));
   EXPECT_THAT(transcript, HasSubstr("mode 0777, messages (qnum) 0, last sender (lspid) 0, last receiver (lrpid) 0\n"));
   EXPECT_THAT(transcript, HasSubstr("gets SIGTERM and ends with exit status 0\n"));
@@ -314,7 +300,7 @@ TEST_F(Demo, RunsAndShowsWhatHappens) {
 }
 
 // A folder with a copy of the demonstration and with programs of the test's choice beside it.
-class BrokenDemo : public Demo {
+class RealBrokenDemo : public Demo {
  protected:
   void SetUp() override {
     Demo::SetUp();
@@ -334,7 +320,7 @@ class BrokenDemo : public Demo {
 
   void expect_failure(const std::string& verdict) {
     {
-      child demo(folder_ / "demo");
+      examples::real_child demo(folder_ / "demo");
       EXPECT_EQ(demo.wait_for_end(patience), "exit status 1");
       EXPECT_THAT(demo.take_output(), HasSubstr("\n\ndemo: FAILED at " + verdict));
     }
@@ -344,29 +330,31 @@ class BrokenDemo : public Demo {
   std::filesystem::path folder_;
 };
 
-TEST_F(BrokenDemo, SaysThatAProgramIsMissing) { expect_failure("step 1 (a client without a server finds no queue): "); }
+TEST_F(RealBrokenDemo, SaysThatAProgramIsMissing) {
+  expect_failure("step 1 (a client without a server finds no queue): ");
+}
 
-TEST_F(BrokenDemo, SaysThatTheServerEnds) {
+TEST_F(RealBrokenDemo, SaysThatTheServerEnds) {
   put_script("bach_client", "exec $REAL \"$@\"");
   put_script("bach_server", "echo no such luck");
   expect_failure("step 2 (a server makes the queue and waits for messages of type 1, the requests): the server ended");
 }
 
 // The demonstration must end the server and remove the queue in this case.
-TEST_F(BrokenDemo, SaysThatAClientFails) {
+TEST_F(RealBrokenDemo, SaysThatAClientFails) {
   put_script("bach_client", "mkdir $0.was_here || exit 3; exec $REAL \"$@\"");  // the second call fails
   put_script("bach_server", "exec $REAL \"$@\"");
   expect_failure("step 3 (a client asks; its pid is the type of the answer): ");
 }
 
 // As in `demo | head -1`.
-TEST_F(BrokenDemo, CleansUpWhenNobodyReadsIt) {
+TEST_F(RealBrokenDemo, CleansUpWhenNobodyReadsIt) {
   put_script("bach_client", "exec $REAL \"$@\"");
   put_script("bach_server", "kill -PIPE $PPID; exec sleep 1000");
   expect_failure("step 2 (a server makes the queue and waits for messages of type 1, the requests): interrupted");
 }
 
-TEST_F(BrokenDemo, EndsWhenItIsInterrupted) {
+TEST_F(RealBrokenDemo, EndsWhenItIsInterrupted) {
   put_script("bach_client", "exec $REAL \"$@\"");
   put_script("bach_server", "kill -TERM $PPID; exec sleep 1000");
   expect_failure("step 2 (a server makes the queue and waits for messages of type 1, the requests): interrupted");

@@ -2,70 +2,60 @@
 //
 // Whatever signal that is, the queue goes with it, except after SIGKILL, which nobody can catch.
 #include <signal.h>
-#include <unistd.h>
 
-#include <iostream>
-#include <optional>
 #include <span>
+#include <vector>
 
-#include "protocol.hpp"
+#include "bach/programs.hpp"
+#include "bach/protocol.hpp"
 #include "xsipc/message_queue.hpp"
 
+namespace bach {
 namespace {
 
-constexpr int last_signal = 19;  // of those that the book's server catches
-
-// What the handler removes. Set while no handler can run, and never changed again.
-std::optional<xsipc::message_queue> served;
-
-// Nothing but system calls (backends/sysv is safe in handlers) and _exit: SIGSEGV may have come from anywhere.
-extern "C" void clean_up(int) {
-  static_cast<void>(served->remove());  // if somebody else was faster, the queue is gone as well
-  _exit(EXIT_SUCCESS);
-}
-
-void install_handlers() {
-  struct sigaction action {};
-  action.sa_handler = clean_up;
-  sigfillset(&action.sa_mask);  // once is enough
-  for (int signo = 1; signo <= last_signal; ++signo) {
-    if (signo != SIGKILL && signo != SIGSTOP) sigaction(signo, &action, nullptr);
+// Those that the book's server catches, all up to 19.
+std::vector<int> caught_signals() {
+  std::vector<int> caught;
+  for (int signo = 1; signo <= 19; ++signo) {
+    if (signo != SIGKILL && signo != SIGSTOP) caught.push_back(signo);
   }
+  return caught;
 }
 
 // Serves for ever; returns only with an error. EINTR is none of them: every handler ends the process.
-xsipc::ipc_error serve(xsipc::message_queue& queue) {
-  bach::request_text text;
+xsipc::ipc_error serve(examples::player& me, xsipc::message_queue& queue) {
+  request_text text;
   for (;;) {
     // The queue is open to everybody: too long a request is cut, not left to block the head of the queue for ever.
-    const auto request = queue.receive(xsipc::message_buffer(text), xsipc::msgtyp_selector::type(bach::request_type),
+    const auto request = queue.receive(xsipc::message_buffer(text), xsipc::msgtyp_selector::type(request_type),
                                        xsipc::deadline::never(), xsipc::truncation::allow);
     if (!request) return request.error();
-    const int client = bach::pid_in(std::span(text).first(request->size_bytes));
+    const int client = pid_in(std::span(text).first(request->size_bytes));
     if (client < 1) continue;  // no type to answer with
-    // endl, because clean_up() flushes nothing.
-    std::cout << "server " << getpid() << ": takes type " << request->type << ", text " << client << "; sends type "
-              << bach::reply_type(client) << ", text " << getpid() << " (its pid)" << std::endl;
-    const auto sent = queue.send_value(bach::reply_type(client), getpid());
+    // endl, because the handler flushes nothing.
+    me.out() << "server " << me.pid() << ": takes type " << request->type << ", text " << client << "; sends type "
+             << reply_type(client) << ", text " << me.pid() << " (its pid)" << std::endl;
+    const auto sent = queue.send_value(reply_type(client), static_cast<int>(me.pid()));
     if (!sent) return sent.error();
   }
 }
 
+int play(examples::player& me, examples::options& given) {
+  const xsipc::key key = given.key().value_or(default_key);
+  given.end();
+
+  me.hold_signals();  // one between the creation and the handlers would leave the queue behind
+  // msgget(key, 0777 | IPC_CREAT). The book prints IPC_CREAT as a third argument, which msgget doesn't have.
+  auto queue = xsipc::message_queue::get(key, xsipc::creation::open_or_create(mode), me.backend());
+  if (!queue) return failed(server_program, me, queue.error());
+  // If somebody else was faster, the queue is gone as well.
+  me.catch_signals(caught_signals(), [served = *queue]() mutable { static_cast<void>(served.remove()); });
+
+  return failed(server_program, me, serve(me, *queue));
+}
+
 }  // namespace
 
-int main(int argc, char** argv) {
-  const xsipc::key key = bach::key_argument("bach_server", argc, argv);
+const examples::program server_program = {"bach_server", "", "[--key=N], N a 32-bit number other than 0", play};
 
-  // A signal between the creation and the handlers would leave the queue behind: it has to wait.
-  sigset_t all;
-  sigfillset(&all);
-  sigprocmask(SIG_BLOCK, &all, nullptr);
-  // msgget(key, 0777 | IPC_CREAT). The book prints IPC_CREAT as a third argument, which msgget doesn't have.
-  const auto queue = xsipc::message_queue::get(key, xsipc::creation::open_or_create(bach::mode));
-  if (!queue) return bach::failed("bach_server", queue.error());
-  served = *queue;
-  install_handlers();
-  sigprocmask(SIG_UNBLOCK, &all, nullptr);
-
-  return bach::failed("bach_server", serve(*served));
-}
+}  // namespace bach

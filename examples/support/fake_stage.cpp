@@ -2,13 +2,16 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstdlib>
 #include <exception>
 #include <mutex>
+#include <set>
 #include <streambuf>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "xsipc/fake.hpp"
 
@@ -35,26 +38,42 @@ class life {
     return std::exchange(output_, {});
   }
 
-  // Whichever end comes first counts.
-  void die(int signo) {
-    if (!claim("signal " + std::to_string(signo))) return;
-    process_.kill();
-    changed_.notify_all();
-  }
-  void exit(int status) {
-    if (claim("exit status " + std::to_string(status))) process_.exit();
+  // Sends it a signal. It comes at once, or when it is neither held back nor is the process stopped.
+  void signal(int signo) {
+    if (signo == SIGSTOP) return stop();
+    {
+      const std::lock_guard lock(mutex_);
+      if (pending_ != SIGKILL) pending_ = signo;
+      if (signo == SIGCONT && stopped_) {
+        stopped_ = false;
+        process_.resume();
+        changed_.notify_all();
+      }
+    }
+    deliver();
   }
 
-  void set_stopped(bool stopped) {
+  // What the process does with signals. Throws `killed` if one that has been waiting ends it.
+  void hold_signals() {
+    const std::lock_guard lock(mutex_);
+    held_ = true;
+  }
+  void catch_signals(const std::vector<int>& signals, std::function<void()> last) {
+    {
+      const std::lock_guard lock(mutex_);
+      caught_ = signals;
+      last_ = std::move(last);
+      held_ = false;
+    }
+    deliver();
+    rest(false);
+  }
+
+  void stop() {
     const std::lock_guard lock(mutex_);
     if (!end_.empty()) return;
-    stopped_ = stopped;
-    if (stopped) {
-      process_.stop();
-    } else {
-      process_.resume();
-    }
-    changed_.notify_all();
+    stopped_ = true;
+    process_.stop();
   }
   bool stopped() {
     const std::lock_guard lock(mutex_);
@@ -66,6 +85,16 @@ class life {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return !end_.empty() || (!for_ever && !stopped_); });
     if (!end_.empty()) throw killed();
+  }
+
+  // Whichever end comes first counts.
+  void exit(int status) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!end_.empty()) return;
+      end_ = exit_status(status);
+    }
+    process_.exit();
   }
 
   // The thread has come to its end.
@@ -80,11 +109,26 @@ class life {
   }
 
  private:
-  bool claim(const std::string& end) {
-    const std::lock_guard lock(mutex_);
-    if (!end_.empty()) return false;
-    end_ = end;
-    return true;
+  static std::string exit_status(int status) { return "exit status " + std::to_string(status); }
+
+  // A handler runs in the thread that calls this: the process's own thread writes nothing more, and ends with its call.
+  void deliver() {
+    std::function<void()> handler;
+    {
+      const std::lock_guard lock(mutex_);
+      const bool waits = pending_ != SIGKILL && (held_ || stopped_);
+      if (pending_ == 0 || waits || !end_.empty()) return;
+      const int signo = std::exchange(pending_, 0);
+      if (std::find(caught_.begin(), caught_.end(), signo) != caught_.end()) {
+        handler = last_;
+      } else if (signo == SIGCONT) {
+        return;
+      }
+      end_ = handler ? exit_status(EXIT_SUCCESS) : "signal " + std::to_string(signo);
+    }
+    if (handler) handler();
+    process_.kill();
+    changed_.notify_all();
   }
 
   xsipc::fake_process& process_;
@@ -92,6 +136,10 @@ class life {
   std::condition_variable changed_;
   std::string output_;
   std::string end_;
+  int pending_ = 0;  // the signal that waits
+  bool held_ = false;
+  std::vector<int> caught_;
+  std::function<void()> last_;
   bool stopped_ = false;
   bool over_ = false;
 };
@@ -119,14 +167,17 @@ class fake_player final : public player {
  public:
   fake_player(life& of, std::ostream& out) : player(of.process(), of.process().pid(), out, out), life_(of) {}
 
-  void catch_signals(const std::function<void()>&) override {}
+  void hold_signals() override { life_.hold_signals(); }
+  void catch_signals(const std::vector<int>& signals, std::function<void()> last) override {
+    life_.catch_signals(signals, std::move(last));
+  }
   void stop() override {
-    life_.set_stopped(true);
+    life_.stop();
     life_.rest(false);
   }
-  [[noreturn]] void sleep() override {
+  int sleep() override {
     life_.rest(true);
-    std::abort();  // it doesn't return
+    return EXIT_FAILURE;  // it never comes here
   }
 
  private:
@@ -135,21 +186,17 @@ class fake_player final : public player {
 
 class fake_child final : public child {
  public:
-  fake_child(xsipc::fake_process& process, role part)
-      : life_(process), thread_([this, part = std::move(part)] { live(part); }) {}
+  // Is in `children` as long as it exists.
+  fake_child(xsipc::fake_process& process, std::set<pid_t>& children, role part)
+      : life_(process), children_(children), thread_([this, part = std::move(part)] { live(part); }) {}
   ~fake_child() override {
-    life_.die(SIGKILL);
+    life_.signal(SIGKILL);
     thread_.join();
+    children_.erase(pid_);
   }
 
   [[nodiscard]] pid_t pid() const noexcept override { return pid_; }
-  void signal(int signo) override {
-    if (signo == SIGSTOP || signo == SIGCONT) {
-      life_.set_stopped(signo == SIGSTOP);
-    } else {
-      life_.die(signo);
-    }
-  }
+  void signal(int signo) override { life_.signal(signo); }
   bool has_ended() override { return !life_.end().empty(); }
   std::string wait_for_end(std::chrono::seconds limit) override {
     return eventually([&] { return has_ended(); }, limit) ? life_.end() : "still running";
@@ -175,7 +222,8 @@ class fake_child final : public child {
   }
 
   life life_;
-  pid_t pid_ = life_.process().pid();
+  std::set<pid_t>& children_;
+  pid_t pid_ = *children_.insert(life_.process().pid()).first;
   std::thread thread_;  // the last member: it uses the others
 };
 
@@ -189,19 +237,25 @@ class fake_stage final : public stage {
   [[nodiscard]] xsipc::key key() const override { return key_; }
   [[nodiscard]] std::vector<std::string> key_arguments() const override { return {}; }
 
-  std::unique_ptr<child> fork(const role& part) override { return std::make_unique<fake_child>(teller_.fork(), part); }
+  std::unique_ptr<child> fork(const role& part) override { return start(teller_.fork(), part); }
   std::unique_ptr<child> run(const program& which, std::vector<std::string> arguments) override {
     xsipc::fake_process& process = teller_.fork();
     process.exec();
-    return std::make_unique<fake_child>(process, [which, given = std::move(arguments)](player& me) {
-      return examples::run(which, me, given);
-    });
+    return start(process,
+                 [which, given = std::move(arguments)](player& me) { return examples::run(which, me, given); });
   }
 
+  [[nodiscard]] bool has_child(pid_t pid) const override { return children_.contains(pid); }
+
  private:
+  std::unique_ptr<child> start(xsipc::fake_process& process, const role& part) {
+    return std::make_unique<fake_child>(process, children_, part);
+  }
+
   xsipc::fake_system system_;
   xsipc::fake_process& teller_ = system_.process({.uid = 1000});
   xsipc::key key_;
+  std::set<pid_t> children_;
 };
 
 }  // namespace

@@ -1,7 +1,6 @@
 // A stage of simulated processes: each is a fake_process of one fake_system and a thread.
 //
-// What it can't show: handlers of signals, so that every signal that isn't SIGSTOP or SIGCONT ends a process; real
-// command lines; files' locks, which are the whole program's.
+// What it can't show: real command lines, and files' locks, which are the whole program's.
 #ifndef XSIPC_EXAMPLES_SUPPORT_FAKE_STAGE_HPP
 #define XSIPC_EXAMPLES_SUPPORT_FAKE_STAGE_HPP
 

@@ -45,13 +45,13 @@ std::optional<xsipc::key> options::key() {
 
 std::string options::backend() {
   auto name = text("backend");
-  return name ? *name : std::string(xsipc::default_backend().name());
+  return name ? *name : std::string(xsipc::default_backend_name());
 }
 
 void options::end() const {
   if (!left_.empty()) refuse();
 }
 
-void options::refuse() const { throw std::runtime_error("usage: " + program_ + " " + synopsis_); }
+void options::refuse() const { throw std::runtime_error("usage: " + program_ + " [--backend=NAME] " + synopsis_); }
 
 }  // namespace examples

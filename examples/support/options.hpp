@@ -1,7 +1,7 @@
 // The arguments of the examples: --name, --name=TEXT and --name=N, each at most once, in any order.
 //
-// Ask for each option that there is, then call end(). Whatever is wrong throws std::runtime_error with one line that says
-// how to use the program.
+// Ask for each option that there is, then call end(). Whatever is wrong throws std::runtime_error with one line that
+// says how to use the program.
 #ifndef XSIPC_EXAMPLES_SUPPORT_OPTIONS_HPP
 #define XSIPC_EXAMPLES_SUPPORT_OPTIONS_HPP
 
@@ -18,7 +18,7 @@ namespace examples {
 
 class options {
  public:
-  // `synopsis` is what follows the program's name in the line that says how to use it.
+  // `synopsis` is what follows the program's name and --backend in the line that says how to use it.
   options(std::string_view program, std::string_view synopsis, std::vector<std::string> given)
       : program_(program), synopsis_(synopsis), left_(std::move(given)) {}
 
@@ -36,9 +36,10 @@ class options {
   // Refuses what nobody has asked for.
   void end() const;
 
- private:
+  // Throws the line that says how to use the program.
   [[noreturn]] void refuse() const;
 
+ private:
   std::string program_;
   std::string synopsis_;
   std::vector<std::string> left_;

@@ -36,7 +36,7 @@ class real_player final : public player {
     mask(SIG_UNBLOCK);
   }
   void stop() override { raise(SIGSTOP); }
-  [[noreturn]] void sleep() override {
+  int sleep() override {
     for (;;) pause();
   }
 
@@ -61,10 +61,14 @@ options options_of(const program& which, std::vector<std::string> arguments) {
 
 }  // namespace
 
+bool is_asked_for(const program& which, int argc, char** argv) {
+  return options(which.file, which.synopsis, {argv + 1, argv + argc}).flag(which.part);
+}
+
 int run(const program& which, int argc, char** argv) {
   try {
     options given = options_of(which, {argv + 1, argv + argc});
-    const auto backend = make_backend(given.backend());
+    const auto backend = open_backend(given.backend());
     real_player me(*backend);
     return which.play(me, given);
   } catch (const std::exception& failure) {

@@ -1,8 +1,8 @@
 // Roles: what the processes of an example do, written so that a real process or a simulated one (the fake) can play it.
 //
 // A role gets a `player`: the process that plays it. It calls the player's backend, never default_backend(), writes to
-// the player's streams, and has no variables but its own: simulated processes share all others. A program is a role that
-// knows nothing but its arguments.
+// the player's streams, and has no variables but its own: simulated processes share all others. A program is a role
+// that knows nothing but its arguments.
 #ifndef XSIPC_EXAMPLES_SUPPORT_PLAYER_HPP
 #define XSIPC_EXAMPLES_SUPPORT_PLAYER_HPP
 
@@ -45,8 +45,8 @@ class player {
   virtual void catch_signals(const std::vector<int>& signals, std::function<void()> last) = 0;
   // Stops itself, as by SIGSTOP, until SIGCONT comes.
   virtual void stop() = 0;
-  // Does nothing until it is killed.
-  [[noreturn]] virtual void sleep() = 0;
+  // Does nothing until it is killed: never returns, and is written as the end of a role.
+  virtual int sleep() = 0;
 
  protected:
   player(xsipc::spi::backend& backend, pid_t pid, std::ostream& out, std::ostream& err)
@@ -64,10 +64,13 @@ using role = std::function<int(player&)>;
 
 struct program {
   std::string_view file;      // its name, beside the running program
-  std::string_view part;      // if one file is several programs: --PART, the first argument, says that it is this one
-  std::string_view synopsis;  // what may follow
+  std::string_view part;      // if one file is several programs: --PART says that it is this one
+  std::string_view synopsis;  // what may follow --backend=NAME
   int (*play)(player& me, options& given) = nullptr;
 };
+
+// Returns true if the arguments are those of `which`, a part of its file.
+[[nodiscard]] bool is_asked_for(const program& which, int argc, char** argv);
 
 // Runs a program as this process, on the backend that --backend=NAME says. What it throws, and wrong arguments, become
 // one line on standard error. Returns the exit status.

@@ -1,46 +1,46 @@
 // The programs that tell a story by themselves: run, read, interrupted.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sched.h>
 #include <signal.h>
 
 #include <string>
 #include <vector>
 
-#include "support/child.hpp"
-#include "support/meeting_place.hpp"
-#include "xsipc/open.hpp"
+#include "support/real_child.hpp"
+#include "support/stage_fixture.hpp"
 
 namespace {
 
-using examples::child;
+using examples::real_child;
 using ::testing::HasSubstr;
 
-// With --key a program works in the test's namespace, where what it leaves can be seen.
-class Program : public ::testing::Test {
+// With --key a program works in the test's namespace, where what it leaves can be seen; on the fake it has a world of
+// its own, which says so after the verdict.
+class Program : public examples::stage_fixture {
  protected:
   static constexpr std::chrono::seconds patience = 4 * examples::watchdog;
 
-  static const examples::meeting_place& place() {
-    static const examples::meeting_place made = examples::make_meeting_place(xsipc::key{4711});
-    return made;
+  Program() : stage_fixture(xsipc::key{4711}) {}
+
+  [[nodiscard]] real_child run(const std::string& name) const {
+    return real_child(examples::beside_this_program(name),
+                      {"--key=" + std::to_string(static_cast<std::int32_t>(at().key())),
+                       "--backend=" + std::string(at().backend().name())});
   }
 
-  static child run(const std::string& name) {
-    return child(examples::beside_this_program(name),
-                 {"--key=" + std::to_string(static_cast<std::int32_t>(place().key))});
-  }
+  void expect_nothing_left() const { EXPECT_TRUE(!at().own_namespace() || objects_there() == 0); }
 
-  static void expect_nothing_left() {
-    if (!place().own_namespace) return;
+  [[nodiscard]] int objects_there() const {
+    int sum = 0;
     for (const auto kind : {xsipc::object_kind::queue, xsipc::object_kind::set, xsipc::object_kind::segment}) {
-      EXPECT_EQ(xsipc::default_backend().usage(kind)->objects, 0U) << "kind " << static_cast<int>(kind);
+      sum += static_cast<int>(at().backend().usage(kind)->objects);
     }
+    return sum;
   }
 
   // Runs it to its end, and looks for these lines in what it says.
-  static void expect_story(const std::string& name, int steps, const std::vector<std::string>& lines) {
-    child program = run(name);
+  void expect_story(const std::string& name, int steps, const std::vector<std::string>& lines) {
+    real_child program = run(name);
     const std::string end = program.wait_for_end(patience);
     const std::string text = program.take_output();
     EXPECT_EQ(end, "exit status 0") << text;
@@ -48,12 +48,16 @@ class Program : public ::testing::Test {
     EXPECT_THAT(text, testing::EndsWith("\n\n" + name + ": all " + std::to_string(steps) + " steps as expected\n"));
     expect_nothing_left();
   }
+};
 
+// Only here objects of another process can be seen.
+class RealProgram : public Program {
+ protected:
   // Interrupts it as soon as it has made something, and somewhat later.
-  static void expect_order_when_interrupted(const std::string& name) {
-    if (!place().own_namespace) GTEST_SKIP() << "needs an IPC namespace of its own, to see what the program has made";
+  void expect_order_when_interrupted(const std::string& name) {
+    if (!at().own_namespace()) GTEST_SKIP() << "needs an IPC namespace of its own, to see what the program has made";
     for (int objects = 1; objects <= 2; ++objects) {
-      child program = run(name);
+      real_child program = run(name);
       EXPECT_TRUE(examples::eventually([&] { return program.has_ended() || objects_there() >= objects; }));
       program.signal(SIGTERM);
       const std::string end = program.wait_for_end(patience);
@@ -62,15 +66,6 @@ class Program : public ::testing::Test {
       EXPECT_THAT(text, HasSubstr("\n" + name + ": "));
       expect_nothing_left();
     }
-  }
-
- private:
-  static int objects_there() {
-    int sum = 0;
-    for (const auto kind : {xsipc::object_kind::queue, xsipc::object_kind::set, xsipc::object_kind::segment}) {
-      sum += static_cast<int>(xsipc::default_backend().usage(kind)->objects);
-    }
-    return sum;
   }
 };
 
@@ -98,9 +93,9 @@ TEST_F(Program, Counter) {
                 "count 80000, expected 80000"});
 }
 
-TEST_F(Program, ThreeWaysInterrupted) { expect_order_when_interrupted("three_ways"); }
-TEST_F(Program, PropertiesInterrupted) { expect_order_when_interrupted("properties"); }
-TEST_F(Program, CounterInterrupted) { expect_order_when_interrupted("counter"); }
+TEST_F(RealProgram, ThreeWaysInterrupted) { expect_order_when_interrupted("three_ways"); }
+TEST_F(RealProgram, PropertiesInterrupted) { expect_order_when_interrupted("properties"); }
+TEST_F(RealProgram, CounterInterrupted) { expect_order_when_interrupted("counter"); }
 
 TEST_F(Program, BoostContainers) {
   expect_story("boost_containers", 6,
@@ -109,6 +104,6 @@ TEST_F(Program, BoostContainers) {
                 " long lines more: ", "its holder is dead, and the lock is free again"});
 }
 
-TEST_F(Program, BoostContainersInterrupted) { expect_order_when_interrupted("boost_containers"); }
+TEST_F(RealProgram, BoostContainersInterrupted) { expect_order_when_interrupted("boost_containers"); }
 
 }  // namespace

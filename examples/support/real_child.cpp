@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -24,18 +23,14 @@ namespace {
   throw std::system_error(code, std::generic_category(), what);
 }
 
-// Runs the program with `output` as its standard output and error. Returns an errno value, 0 for success.
-int spawn(pid_t& pid, const std::string& path, const std::vector<std::string>& arguments, int output) {
-  std::vector<char*> argv = {const_cast<char*>(path.c_str())};  // posix_spawn writes to none of them
+// Becomes the program. Returns the shell's exit status for one that isn't there.
+int become(const std::string& path, const std::vector<std::string>& arguments) {
+  std::vector<char*> argv = {const_cast<char*>(path.c_str())};  // execv writes to none of them
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
-  const int code = posix_spawn(&pid, path.c_str(), &actions, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  return code;
+  execv(path.c_str(), argv.data());
+  std::cout << path << ": " << std::generic_category().message(errno) << '\n';
+  return 127;
 }
 
 std::array<int, 2> make_pipe() {
@@ -62,17 +57,7 @@ std::string beside_this_program(std::string_view name) {
 }
 
 real_child::real_child(const std::string& path, const std::vector<std::string>& arguments, std::string_view backend)
-    : backend_(backend) {
-  ::signal(SIGCHLD, SIG_DFL);
-  const std::array<int, 2> ends = make_pipe();
-  const int code = spawn(pid_, path, arguments, ends[1]);
-  close(ends[1]);
-  if (code != 0) {
-    close(ends[0]);
-    fail(code, "starting " + path);
-  }
-  read_from(ends[0]);
-}
+    : real_child([&] { return become(path, arguments); }, backend) {}
 
 real_child::real_child(const std::function<int()>& work, std::string_view backend) : backend_(backend) {
   ::signal(SIGCHLD, SIG_DFL);
@@ -132,7 +117,8 @@ bool real_child::is_blocked() {
     std::string word;
     std::string operation;
     std::string expected;
-    constexpr std::string_view asleep = "0x2";  // what a waiter's word says; who waits for a lock expects something else
+    constexpr std::string_view asleep =
+        "0x2";  // what a waiter's word says; who waits for a lock expects something else
     return number == std::to_string(SYS_futex) && file >> word >> operation >> expected && expected == asleep;
   }
   constexpr std::array calls = {SYS_msgsnd, SYS_msgrcv, SYS_semop, SYS_semtimedop};

@@ -17,14 +17,14 @@ namespace examples {
 
 class real_child final : public child {
  public:
-  // Starts the program at `path`. Its output and its errors go to take_output(). Sets SIGCHLD to its default, without
-  // which the kernel might reap the child unseen. `backend` is the name of the one that it calls, by which is_blocked()
-  // knows where it would sleep. Throws std::system_error if it cannot be started.
+  // Forks: the child runs `work`, exits with its result, and is killed if this process dies. What it writes to
+  // std::cout and std::cerr goes to take_output(). Sets SIGCHLD to its default, without which the kernel might reap the
+  // child unseen. `backend` is the name of the one that it calls, by which is_blocked() knows where it would sleep.
+  // Throws std::system_error if there can be no child.
+  explicit real_child(const std::function<int()>& work, std::string_view backend = {});
+  // The child runs the program at `path`. If it can't, it says so and ends with exit status 127.
   explicit real_child(const std::string& path, const std::vector<std::string>& arguments = {},
                       std::string_view backend = {});
-  // Forks: the child runs `work`, exits with its result, and is killed if this process dies. What it writes to
-  // std::cout goes to take_output(). Otherwise as above.
-  explicit real_child(const std::function<int()>& work, std::string_view backend = {});
   ~real_child() override;
 
   [[nodiscard]] pid_t pid() const noexcept override { return pid_; }

@@ -41,10 +41,11 @@ class stage {
   // Starts a child that has what this process has, and plays `part`. It ends with that. What `part` refers to must
   // outlive the child, and not change while it runs.
   [[nodiscard]] virtual std::unique_ptr<child> fork(const role& part) = 0;
-  // Starts a child that runs another program.
+  // Starts a child that runs another program; without its file, if it is real, it says so and ends with exit status
+  // 127.
   [[nodiscard]] virtual std::unique_ptr<child> run(const program& which, std::vector<std::string> arguments = {}) = 0;
 
-  // Returns true if there is a child with that process id that hasn't ended or, if it is real, wasn't waited for.
+  // Returns true if there is a child with that process id, running or not waited for.
   [[nodiscard]] virtual bool has_child(pid_t pid) const = 0;
 
  protected:
@@ -52,8 +53,8 @@ class stage {
 };
 
 // Opens a stage on the backend of that name, in a namespace of its own, where `usual` is the key to meet by; where that
-// isn't allowed, that is a key that no queue has. With `wanted` the namespace is that of the caller, and that is the key.
-// Throws if there is no such backend, or it doesn't work.
+// isn't allowed, that is a key that no queue has. With `wanted` the namespace is that of the caller, and that is the
+// key. Throws if there is no such backend, or it doesn't work.
 [[nodiscard]] std::unique_ptr<stage> open_stage(std::string_view backend, xsipc::key usual,
                                                 std::optional<xsipc::key> wanted = std::nullopt);
 

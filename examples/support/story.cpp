@@ -35,8 +35,21 @@ std::string play(std::string_view program, const std::vector<step>& steps, int& 
 
 }  // namespace
 
-int tell(std::string_view program, std::string_view subject, const std::vector<step>& steps) {
+int run(const story& which, int argc, char** argv) {
   for (const int signo : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM}) signal(signo, [](int) { interrupted = 1; });
+  try {
+    options given(which.file, "[--key=N]", {argv + 1, argv + argc});
+    const std::string backend = given.backend();
+    const auto wanted = given.key();
+    given.end();
+    return which.play(*open_stage(backend, which.usual, wanted));
+  } catch (const std::exception& failure) {
+    std::cerr << which.file << ": " << failure.what() << '\n';
+    return EXIT_FAILURE;
+  }
+}
+
+int tell(std::string_view program, std::string_view subject, const std::vector<step>& steps) {
   std::cout << subject << '\n';
   int status = EXIT_FAILURE;
   const std::string verdict = play(program, steps, status);

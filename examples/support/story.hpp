@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "child.hpp"
+#include "stage.hpp"
 #include "xsipc/ipc_error.hpp"
 #include "xsipc/key.hpp"
 
@@ -21,7 +22,20 @@ struct step {
   std::function<void()> run;
 };
 
-// Tells all steps in order; one that throws ends it. The last line is the verdict. Returns the exit status.
+// A program that tells a story. It runs on every backend: where processes are simulated, all of them live in this one.
+struct story {
+  std::string_view file;  // its name
+  xsipc::key usual;       // the key to meet by
+  int (*play)(stage& at);
+};
+
+// Runs a story as this process, on the backend that --backend=NAME says; with --key=N in the caller's namespace, by
+// that key. Wrong arguments, and a stage that can't be opened, become one line on standard error. Returns the exit
+// status.
+[[nodiscard]] int run(const story& which, int argc, char** argv);
+
+// For stories. Tells all steps in order; one that throws ends it. The last line is the verdict. Returns the exit
+// status.
 [[nodiscard]] int tell(std::string_view program, std::string_view subject, const std::vector<step>& steps);
 
 // For steps. Writes a line, indented.
@@ -47,7 +61,7 @@ std::string await_end(child& process, const std::string& expected = "exit status
 // Returns a key as ipcs(1) writes it.
 [[nodiscard]] std::string hexadecimal(xsipc::key which);
 
-// Removes an XSI object when it goes. Not for forked children: they end without destructors.
+// Removes an XSI object when it goes. Children don't have it: real ones end without destructors.
 template <typename Object>
 class temporary {
  public:

@@ -1,11 +1,7 @@
-// The restartable server as real processes: killed, started anew, racing, alone.
-//
-// "Blocked" is what /proc/PID/syscall says, so these are tests of the kernel's queues (backend sysv).
+// The restartable server as processes: killed, started anew, racing, alone.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -15,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "support/child.hpp"
-#include "support/meeting_place.hpp"
+#include "support/stage_fixture.hpp"
+#include "tlpi/programs.hpp"
 #include "tlpi/protocol.hpp"
 #include "xsipc/fresh.hpp"
 
@@ -31,12 +27,9 @@ using xsipc::deadline;
 using xsipc::message_queue;
 using xsipc::msgtyp_selector;
 
-class Restart : public ::testing::Test {
+class Restart : public examples::stage_fixture {
  protected:
-  static const examples::meeting_place& place() {
-    static const examples::meeting_place made = examples::make_meeting_place(tlpi::default_key);
-    return made;
-  }
+  Restart() : stage_fixture(tlpi::default_key) {}
 
   void SetUp() override { ASSERT_EQ(code_of(find()), ENOENT) << "somebody has left a queue"; }
 
@@ -45,29 +38,10 @@ class Restart : public ::testing::Test {
     if (auto left = find()) static_cast<void>(left->remove());
   }
 
-  static xsipc::result<message_queue> find() {
-    const xsipc::key key = place().key;  // first: it decides where the default backend looks
-    return message_queue::get(key, creation::find());
-  }
-
-  template <typename T>
-  static int code_of(const xsipc::result<T>& outcome) {
-    return outcome ? 0 : outcome.error().code;
-  }
-
-  static std::unique_ptr<child> run(const std::string& program, std::vector<std::string> arguments = {}) {
-    arguments.insert(arguments.end(), place().arguments.begin(), place().arguments.end());
-    return std::make_unique<child>(examples::beside_this_program(program), arguments);
-  }
-
-  static bool waits(const child& process) {
-    return examples::eventually([&] { return process.is_blocked_in(SYS_msgrcv); });
-  }
-
   // Starts a server and waits until it waits. Returns its queue.
   message_queue start_server(const std::vector<std::string>& arguments = {}) {
-    server_ = run("restart_server", arguments);
-    EXPECT_TRUE(waits(*server_)) << server_->take_output();
+    server_ = run(tlpi::server_program, arguments);
+    EXPECT_TRUE(blocks(*server_)) << server_->take_output();
     return find().value();
   }
 
@@ -77,8 +51,8 @@ class Restart : public ::testing::Test {
   }
 
   // Sends what a client in the midst of a dialogue would.
-  static void send_turn(message_queue queue, std::int32_t turn) {
-    ASSERT_TRUE(queue.send_value(tlpi::request_type, tlpi::request{getpid(), turn}, deadline::immediate()));
+  void send_turn(message_queue queue, std::int32_t turn) {
+    ASSERT_TRUE(queue.send_value(tlpi::request_type, tlpi::request{at().pid(), turn}, deadline::immediate()));
   }
 
   static void expect_served(child& client) {
@@ -91,7 +65,7 @@ class Restart : public ::testing::Test {
 
 TEST_F(Restart, ADialogueHasItsTurns) {
   start_server();
-  auto client = run("restart_client");
+  auto client = run(tlpi::client_program);
   expect_served(*client);
   const std::string me = std::to_string(client->pid());
   const std::string log = server_->take_output();
@@ -100,7 +74,7 @@ TEST_F(Restart, ADialogueHasItsTurns) {
 }
 
 TEST_F(Restart, AClientWithoutAServerFailsWithEnoent) {
-  const auto client = run("restart_client");
+  const auto client = run(tlpi::client_program);
   EXPECT_EQ(client->wait_for_end(), "exit status 1");
   EXPECT_THAT(client->take_output(), HasSubstr("restart_client: msgget: ENOENT"));
 }
@@ -130,8 +104,8 @@ TEST_F(Restart, ALeftOverQueueIsReplacedByAnEmptyOne) {
 TEST_F(Restart, AClientThatWaitsForItsReplyGetsEidrm) {
   start_server();
   kill_server();
-  const auto client = run("restart_client");
-  ASSERT_TRUE(waits(*client));
+  const auto client = run(tlpi::client_program);
+  ASSERT_TRUE(blocks(*client));
   start_server();
   EXPECT_EQ(client->wait_for_end(), "exit status 1");
   const std::string output = client->take_output();
@@ -145,8 +119,8 @@ TEST_F(Restart, AClientThatWaitsForRoomGetsEidrm) {
   for (const std::size_t size : {1000U, 1U}) {
     while (old.send(7, std::vector<std::byte>(size), deadline::immediate())) continue;
   }
-  const auto client = run("restart_client");
-  ASSERT_TRUE(examples::eventually([&] { return client->is_blocked_in(SYS_msgsnd); }));
+  const auto client = run(tlpi::client_program);
+  ASSERT_TRUE(blocks(*client));
   start_server();
   EXPECT_EQ(client->wait_for_end(), "exit status 1");
   EXPECT_THAT(client->take_output(), HasSubstr("restart_client: msgsnd: EIDRM"));
@@ -154,7 +128,7 @@ TEST_F(Restart, AClientThatWaitsForRoomGetsEidrm) {
 
 TEST_F(Restart, AClientBetweenTwoTurnsGetsEinval) {
   start_server();
-  const auto client = run("restart_client", {"--pause"});
+  const auto client = run(tlpi::client_program, {"--pause"});
   ASSERT_TRUE(examples::eventually([&] { return client->is_stopped(); }));
   kill_server();
   start_server();
@@ -170,12 +144,12 @@ TEST_F(Restart, TheOldIdNeverGetsAMessageOfANewQueue) {
   message_queue old = start_server();
   kill_server();
   for (int round = 0; round < 500; ++round) {
-    auto fresh = xsipc::create_fresh_queue(place().key, tlpi::mode).value();
-    ASSERT_TRUE(fresh.send_value(tlpi::reply_type(getpid()), tlpi::reply{}));
-    for (const long selector : {tlpi::reply_type(getpid()), 0L}) {
+    auto fresh = xsipc::create_fresh_queue(at().key(), tlpi::mode, at().backend()).value();
+    ASSERT_TRUE(fresh.send_value(tlpi::reply_type(at().pid()), tlpi::reply{}));
+    for (const long selector : {tlpi::reply_type(at().pid()), 0L}) {
       ASSERT_EQ(code_of(old.receive_value<tlpi::reply>({selector})), EINVAL) << "round " << round;  // doesn't wait
     }
-    ASSERT_EQ(code_of(old.send_value(tlpi::request_type, tlpi::request{getpid(), 2})), EINVAL);
+    ASSERT_EQ(code_of(old.send_value(tlpi::request_type, tlpi::request{at().pid(), 2})), EINVAL);
     ASSERT_EQ(code_of(old.remove()), EINVAL);
     ASSERT_EQ(fresh.stat()->qnum, 1U);
   }
@@ -184,23 +158,23 @@ TEST_F(Restart, TheOldIdNeverGetsAMessageOfANewQueue) {
 TEST_F(Restart, RequestsOfAnOldDialogueNeverReachTheNewServer) {
   message_queue old = start_server();
   send_turn(old, 1);
-  ASSERT_TRUE(old.receive_value<tlpi::reply>(msgtyp_selector::type(tlpi::reply_type(getpid()))));
+  ASSERT_TRUE(old.receive_value<tlpi::reply>(msgtyp_selector::type(tlpi::reply_type(at().pid()))));
   kill_server();
   for (const std::int32_t turn : {2, 3, 4}) send_turn(old, turn);
   start_server();
-  EXPECT_EQ(code_of(old.send_value(tlpi::request_type, tlpi::request{getpid(), 5})), EINVAL);
-  const auto client = run("restart_client");
+  EXPECT_EQ(code_of(old.send_value(tlpi::request_type, tlpi::request{at().pid(), 5})), EINVAL);
+  const auto client = run(tlpi::client_program);
   expect_served(*client);
   const std::string log = server_->take_output();
   EXPECT_THAT(log, HasSubstr("with 3 messages is left over"));
-  EXPECT_THAT(log, Not(HasSubstr("client " + std::to_string(getpid()))));
+  EXPECT_THAT(log, Not(HasSubstr("client " + std::to_string(at().pid()))));
   EXPECT_THAT(log, Not(HasSubstr("belongs to no dialogue of mine")));
 }
 
 // What the test before would see if the new server used the old queue: the check can fail.
 TEST_F(Restart, AStaleRequestWouldBeSeen) {
   send_turn(start_server(), 2);
-  const std::string me = std::to_string(getpid());
+  const std::string me = std::to_string(at().pid());
   std::string log;
   EXPECT_TRUE(examples::eventually([&] {
     log += server_->take_output();
@@ -211,14 +185,14 @@ TEST_F(Restart, AStaleRequestWouldBeSeen) {
 TEST_F(Restart, OfServersThatRaceOneIsLeftWithTheKeysQueue) {
   for (int round = 0; round < 10; ++round) {
     std::vector<std::unique_ptr<child>> servers;
-    for (int i = 0; i < 4; ++i) servers.push_back(run("restart_server"));
+    for (int i = 0; i < 4; ++i) servers.push_back(run(tlpi::server_program));
     std::vector<child*> left;
     ASSERT_TRUE(examples::eventually([&] {
       left.clear();
       for (const auto& server : servers) {
         if (!server->has_ended()) left.push_back(server.get());
       }
-      return left.size() == 1 && left[0]->is_blocked_in(SYS_msgrcv);
+      return left.size() == 1 && left[0]->is_blocked();
     })) << left.size();
     const auto queue = find();
     ASSERT_TRUE(queue);
@@ -233,7 +207,7 @@ TEST_F(Restart, OfServersThatRaceOneIsLeftWithTheKeysQueue) {
         EXPECT_THAT(log, HasSubstr(": the queue was removed, another server has taken over\n"));
       }
     }
-    expect_served(*run("restart_client"));
+    expect_served(*run(tlpi::client_program));
   }
 }
 
@@ -248,10 +222,10 @@ TEST_F(Restart, AnInterruptedServerLeavesItsSuccessorsQueueAlone) {
   old->signal(SIGCONT);
   EXPECT_THAT(old->wait_for_end(), testing::StartsWith("exit status "));
   EXPECT_EQ(find().value(), fresh);
-  expect_served(*run("restart_client"));
+  expect_served(*run(tlpi::client_program));
 }
 
-class Alone : public Restart {
+class RealAlone : public Restart {
  protected:
   void SetUp() override {
     Restart::SetUp();
@@ -274,31 +248,31 @@ class Alone : public Restart {
   std::vector<std::string> option_;
 };
 
-TEST_F(Alone, ASecondServerIsRefusedAndHarmsNothing) {
+TEST_F(RealAlone, ASecondServerIsRefusedAndHarmsNothing) {
   const message_queue queue = start_server(option_);
   EXPECT_EQ(pid_in_the_file(), std::to_string(server_->pid()));
-  const auto second = run("restart_server", option_);
+  const auto second = run(tlpi::server_program, option_);
   EXPECT_EQ(second->wait_for_end(), "exit status 1");
   EXPECT_EQ(second->take_output(), "restart_server: " + lock() + ": EAGAIN (another server runs)\n");
   EXPECT_EQ(find().value(), queue);
   EXPECT_EQ(pid_in_the_file(), std::to_string(server_->pid()));
-  expect_served(*run("restart_client"));
+  expect_served(*run(tlpi::client_program));
 }
 
-TEST_F(Alone, AfterSigkillTheNextOneStarts) {
+TEST_F(RealAlone, AfterSigkillTheNextOneStarts) {
   const message_queue old = start_server(option_);
   kill_server();
   EXPECT_NE(start_server(option_), old);
   EXPECT_EQ(pid_in_the_file(), std::to_string(server_->pid()));
-  expect_served(*run("restart_client"));
+  expect_served(*run(tlpi::client_program));
 }
 
-TEST_F(Alone, OfServersThatRaceOneStartsAtAll) {
+TEST_F(RealAlone, OfServersThatRaceOneStartsAtAll) {
   std::vector<std::unique_ptr<child>> servers;
-  for (int i = 0; i < 6; ++i) servers.push_back(run("restart_server", option_));
+  for (int i = 0; i < 6; ++i) servers.push_back(run(tlpi::server_program, option_));
   int refused = 0;
   for (const auto& server : servers) {
-    ASSERT_TRUE(examples::eventually([&] { return server->has_ended() || server->is_blocked_in(SYS_msgrcv); }));
+    ASSERT_TRUE(examples::eventually([&] { return server->has_ended() || server->is_blocked(); }));
     if (!server->has_ended()) continue;
     ++refused;
     EXPECT_THAT(server->take_output(), EndsWith(": EAGAIN (another server runs)\n"));
@@ -307,12 +281,8 @@ TEST_F(Alone, OfServersThatRaceOneStartsAtAll) {
 }
 
 TEST_F(Restart, AWrongArgumentIsRefusedInOneLine) {
-  for (const char* argument : {"--key=", "--key=0", "--key=75x", "--kex=75", "75", "", "--alone=", "--turns=x"}) {
-    for (const std::string program : {"restart_server", "restart_client"}) {
-      child refusing(examples::beside_this_program(program), {argument});
-      EXPECT_EQ(refusing.wait_for_end(), "exit status 1") << argument;
-      EXPECT_THAT(refusing.take_output(), testing::StartsWith(program + ": usage: " + program + " [--key=N]"));
-    }
+  for (const auto& program : {tlpi::server_program, tlpi::client_program}) {
+    expect_refused(program, {"--key=", "--key=0", "--key=75x", "--kex=75", "75", "", "--alone=", "--turns=x"});
   }
 }
 

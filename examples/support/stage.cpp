@@ -1,14 +1,15 @@
+#include "stage.hpp"
+
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <random>
 
 #include "backends.hpp"
+#include "fake_stage.hpp"
 #include "real_child.hpp"
-#include "stage.hpp"
 #include "xsipc/message_queue.hpp"
 
 namespace examples {
@@ -29,7 +30,7 @@ class real_stage final : public stage {
  public:
   real_stage(std::string_view name, xsipc::key usual, std::optional<xsipc::key> wanted) : name_(name) {
     if (!wanted) namespace_.emplace(name);
-    backend_ = make_backend(name);
+    backend_ = open_backend(name);
     key_ = wanted ? *wanted : own_namespace() ? usual : find_unused_key(*backend_);
   }
 
@@ -65,10 +66,9 @@ class real_stage final : public stage {
 }  // namespace
 
 std::unique_ptr<stage> open_stage(std::string_view backend, xsipc::key usual, std::optional<xsipc::key> wanted) {
-  const auto simulated = backends_of_simulated_processes();
-  if (std::find(simulated.begin(), simulated.end(), backend) != simulated.end()) {
-    return make_simulated_stage(backend, wanted.value_or(usual));
-  }
+#if XSIPC_HAS_FAKE
+  if (simulates_processes(backend)) return make_fake_stage(wanted.value_or(usual));
+#endif
   return std::make_unique<real_stage>(backend, usual, wanted);
 }
 

@@ -1,0 +1,3 @@
+#include "bach/programs.hpp"
+
+int main(int argc, char** argv) { return examples::run(bach::client_program, argc, argv); }
