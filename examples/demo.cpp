@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <cstdint>
@@ -32,7 +33,7 @@ using examples::child;
 using xsipc::creation;
 using xsipc::message_queue;
 
-volatile sig_atomic_t interrupted = 0;
+std::atomic<bool> interrupted = false;  // the handler may run in the thread of a simulated process
 
 // What the steps share.
 struct scene {
@@ -65,7 +66,7 @@ void expect(bool as_expected, const std::string& what) {
 template <typename Condition>
 void await(const std::string& what, Condition&& holds) {
   const bool came = examples::eventually([&] {
-    expect(interrupted == 0, "interrupted by a signal");
+    expect(!interrupted, "interrupted by a signal");
     return holds();
   });
   expect(came, "waited in vain until " + what);
@@ -314,7 +315,7 @@ std::string play(int& status) {
 }  // namespace
 
 int main() {
-  for (const int signo : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM}) signal(signo, [](int) { interrupted = 1; });
+  for (const int signo : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM}) signal(signo, [](int) { interrupted = true; });
   std::cout << "Bach, The Design of the UNIX Operating System, figure 11.8: a client, a server, one message queue\n";
   int status = EXIT_FAILURE;
   const std::string verdict = play(status);

@@ -64,6 +64,7 @@ class life {
       caught_ = signals;
       last_ = std::move(last);
       held_ = false;
+      resting_ = true;
     }
     deliver();
     rest(false);
@@ -83,8 +84,10 @@ class life {
   // For its thread: returns when it isn't stopped any more, or never. Throws `killed`.
   void rest(bool for_ever) {
     std::unique_lock lock(mutex_);
+    resting_ = true;
     changed_.wait(lock, [&] { return !end_.empty() || (!for_ever && !stopped_); });
     if (!end_.empty()) throw killed();
+    resting_ = false;
   }
 
   // Whichever end comes first counts.
@@ -93,13 +96,16 @@ class life {
       const std::lock_guard lock(mutex_);
       if (!end_.empty()) return;
       end_ = exit_status(status);
+      dead_ = true;
     }
     process_.exit();
   }
 
   // The thread has come to its end.
   void close() {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    resting_ = true;
+    changed_.wait(lock, [&] { return dead_; });
     over_ = true;
   }
   // How it has ended; empty before.
@@ -127,8 +133,26 @@ class life {
       end_ = handler ? exit_status(EXIT_SUCCESS) : "signal " + std::to_string(signo);
     }
     if (handler) handler();
+    kill();
+  }
+
+  // No thread can be ended from outside, and what it is at work on, a segment with a lock, must not be taken from it.
+  // So a process dies where it sleeps; one that runs is let run until then, or to its end.
+  void kill() {
+    static_cast<void>(eventually([&] {
+      process_.stop();
+      if (sleeps()) return true;
+      process_.resume();
+      return false;
+    }));
     process_.kill();
+    const std::lock_guard lock(mutex_);
+    dead_ = true;
     changed_.notify_all();
+  }
+  bool sleeps() {
+    const std::lock_guard lock(mutex_);
+    return resting_ || process_.blocked_calls() > 0;
   }
 
   xsipc::fake_process& process_;
@@ -141,6 +165,8 @@ class life {
   std::vector<int> caught_;
   std::function<void()> last_;
   bool stopped_ = false;
+  bool resting_ = false;  // its thread does nothing
+  bool dead_ = false;
   bool over_ = false;
 };
 

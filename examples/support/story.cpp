@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <array>
+#include <atomic>
 #include <charconv>
 #include <cstdint>
 #include <cstdlib>
@@ -14,7 +15,7 @@
 namespace examples {
 namespace {
 
-volatile sig_atomic_t interrupted = 0;
+std::atomic<bool> interrupted = false;  // the handler may run in the thread of a simulated process
 
 std::string play(std::string_view program, const std::vector<step>& steps, int& status) {
   const std::string name(program);
@@ -36,7 +37,7 @@ std::string play(std::string_view program, const std::vector<step>& steps, int& 
 }  // namespace
 
 int run(const story& which, int argc, char** argv) {
-  for (const int signo : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM}) signal(signo, [](int) { interrupted = 1; });
+  for (const int signo : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM}) signal(signo, [](int) { interrupted = true; });
   try {
     options given(which.file, "[--key=N]", {argv + 1, argv + argc});
     const std::string backend = given.backend();
@@ -65,7 +66,7 @@ void expect(bool as_expected, const std::string& what) {
 
 void await(const std::string& what, const std::function<bool()>& holds) {
   const bool came = eventually([&] {
-    expect(interrupted == 0, "interrupted by a signal");
+    expect(!interrupted, "interrupted by a signal");
     return holds();
   });
   expect(came, "waited in vain until " + what);
