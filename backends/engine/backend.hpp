@@ -34,14 +34,14 @@ class backend final : public spi::backend {
   }
   result<int> readiness(object_kind, int id) override { return failure(ENOSYS, subject::of(xsi_call::readiness, id)); }
 
-  // send, receive and operate are flat, so that nothing that the functions of a call tell each other goes through memory:
-  // a load that has to wait for its store costs as much as the rest of the call.
+  // send, receive and operate are flat, so that nothing that the functions of a call tell each other goes through
+  // memory: a load that has to wait for its store costs as much as the rest of the call.
   result<msqid> get_queue(key which, creation how) override { return queues_.get(which, how); }
   [[gnu::flatten]] result<void> send(msqid id, message_view message, deadline until) override {
     return queues_.send(id, message, until);
   }
-  [[gnu::flatten]] result<received> receive(msqid id, msgtyp_selector selector, message_buffer into, truncation when_too_long,
-                           deadline until) override {
+  [[gnu::flatten]] result<received> receive(msqid id, msgtyp_selector selector, message_buffer into,
+                                            truncation when_too_long, deadline until) override {
     return queues_.receive(id, selector, into, when_too_long, until);
   }
   result<queue_status> stat_queue(int id_or_index, lookup how) override { return queues_.stat(id_or_index, how); }

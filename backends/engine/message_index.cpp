@@ -13,7 +13,8 @@ constexpr std::uint32_t tolerated_types = 64;     // records, besides two for ea
 
 // An odd number that differs from queue to queue and that nobody outside the namespace knows.
 std::uint64_t multiplier_of(std::uint32_t seed, const object_ref& queue) {
-  std::uint64_t mixed = (std::uint64_t{seed} << 32 | queue.slot() << 16 | (queue.sequence() & 0xffff)) + 0x9e3779b97f4a7c15;
+  std::uint64_t mixed =
+      (std::uint64_t{seed} << 32 | queue.slot() << 16 | (queue.sequence() & 0xffff)) + 0x9e3779b97f4a7c15;
   mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9;
   mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111eb;
   return (mixed ^ mixed >> 31) | 1;

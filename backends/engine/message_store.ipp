@@ -99,7 +99,7 @@ inline void message_store::release(std::uint32_t number, message_node& message) 
 
 // A message that is committed, but in no list yet.
 inline void message_store::place(std::uint32_t number, message_node& message, bool newest, std::int64_t now,
-                          wake_list& wakes) {
+                                 wake_list& wakes) {
   if (body().receivers != nil && hand_over(number, message, now, wakes)) [[unlikely]]
     return;
   if (newest) [[likely]] {

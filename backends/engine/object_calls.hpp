@@ -121,8 +121,8 @@ class object_calls {
     return 0;
   }
 
-  // IPC_RMID from a signal handler that interrupted the holder of the lock: one word commits it. Who waits finds out when
-  // he looks next, and the slot is free when somebody needs it.
+  // IPC_RMID from a signal handler that interrupted the holder of the lock: one word commits it. Who waits finds out
+  // when he looks next, and the slot is free when somebody needs it.
   [[nodiscard]] result<void> remove_in_handler(const object_ref& which, const subject& about, slot_state to) {
     if (!registry_.is_live(which)) return failure(EINVAL, about);
     if (!owns(owner_of(which), on_.credentials())) return failure(EPERM, about);

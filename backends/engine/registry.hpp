@@ -57,7 +57,9 @@ class registry {
   [[nodiscard]] std::uint32_t& lock_word() const { return header_->lock; }
   [[nodiscard]] object_slot& slot(std::uint32_t number) const { return slots_[number]; }
   [[nodiscard]] object_slot& slot(const object_ref& which) const { return slot(which.slot()); }
-  [[nodiscard, gnu::always_inline]] slot_word word(std::uint32_t number) const { return slot_word::of(load(slot(number).word)); }
+  [[nodiscard, gnu::always_inline]] slot_word word(std::uint32_t number) const {
+    return slot_word::of(load(slot(number).word));
+  }
 
   // -- Without a lock.
   // The object of an id, if that is LIVE or DEST. Any number may be asked.

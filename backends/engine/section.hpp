@@ -38,7 +38,8 @@ class section {
   using recover_function = void (*)(void* context, const object_ref& object, wake_list& wakes);
 
   // Inline, as is what it does: part of every call, and what one function stores the next would have to wait for.
-  [[gnu::always_inline]] section(S& on, std::uint32_t& word, void* context, const object_ref& object, recover_function recover)
+  [[gnu::always_inline]] section(S& on, std::uint32_t& word, void* context, const object_ref& object,
+                                 recover_function recover)
       : on_(on), word_(&word), context_(context), object_(object), recover_(recover), wakes_(on.space().calls()) {
     enter();
   }

@@ -40,9 +40,7 @@ class process_table {
   }
 
  private:
-  [[nodiscard]] image_row& row(std::uint32_t number) const {
-    return in_.at<image_row>(in_.layout().images, number);
-  }
+  [[nodiscard]] image_row& row(std::uint32_t number) const { return in_.at<image_row>(in_.layout().images, number); }
   [[nodiscard]] bool hinted_alive(const engine::identity& who);
   [[nodiscard]] bool image_lives(const engine::identity& who) const;
   [[nodiscard]] std::uint32_t images_end() const {

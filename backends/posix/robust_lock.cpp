@@ -98,7 +98,8 @@ void unlock_and_wake(std::uint32_t& word, std::uint32_t& sleeping) {
   // *word = 0, and a waiter for the lock is woken if the old value was negative: FUTEX_WAITERS is the sign.
   constexpr long set_to_0 = FUTEX_OP(FUTEX_OP_SET, 0, FUTEX_OP_CMP_LT, 0);
   std::atomic_thread_fence(std::memory_order_release);
-  if (!kernel_unlocks || raw_syscall(SYS_futex, word_of(&sleeping), FUTEX_WAKE_OP, 1, 1, word_of(&word), set_to_0) < 0) {
+  if (!kernel_unlocks ||
+      raw_syscall(SYS_futex, word_of(&sleeping), FUTEX_WAKE_OP, 1, 1, word_of(&word), set_to_0) < 0) {
     futex_wake(sleeping);
     unlock(word);
     return;

@@ -2,8 +2,8 @@
 //
 // The word is TID | FUTEX_WAITERS | FUTEX_OWNER_DIED, as in the kernel's robust futexes; 0: free. Before it takes a
 // lock, a thread puts the word's place into list_op_pending of the robust list that the C library has registered: if
-// the thread dies, by whatever means, the kernel marks the word and wakes a waiter. So no pointer lies in shared memory,
-// and taking and releasing an uncontended lock costs two atomic operations and no system call.
+// the thread dies, by whatever means, the kernel marks the word and wakes a waiter. So no pointer lies in shared
+// memory, and taking and releasing an uncontended lock costs two atomic operations and no system call.
 //
 // A thread holds one lock at a time. A thread that finds itself holding one is a handler that has interrupted the
 // holder - would_deadlock - or has left the holder's frame by a jump: then what the lock guards may be half changed, as

@@ -48,8 +48,12 @@ class shared_substrate final : public engine::substrate_calls {
   [[nodiscard]] std::int64_t now() const { return ::time(nullptr); }
   [[nodiscard]] engine::due due_at(deadline until) const;
 
-  [[nodiscard]] bool readable(const void* address, std::size_t bytes) { return known_pages::reach(address, bytes, false); }
-  [[nodiscard]] bool writable(const void* address, std::size_t bytes) { return known_pages::reach(address, bytes, true); }
+  [[nodiscard]] bool readable(const void* address, std::size_t bytes) {
+    return known_pages::reach(address, bytes, false);
+  }
+  [[nodiscard]] bool writable(const void* address, std::size_t bytes) {
+    return known_pages::reach(address, bytes, true);
+  }
 
   [[nodiscard]] int enter() {
     thread_state& me = current_thread();
@@ -92,9 +96,7 @@ class shared_substrate final : public engine::substrate_calls {
   // A forked child's first act: it is somebody else from now on.
   void begin_generation();
   // A forked child that hasn't begun yet.
-  [[nodiscard]] bool is_another_process() const {
-    return generation_.load(std::memory_order_relaxed) != generation();
-  }
+  [[nodiscard]] bool is_another_process() const { return generation_.load(std::memory_order_relaxed) != generation(); }
 
  private:
   void detach(const std::vector<engine::object_ref>& segments);

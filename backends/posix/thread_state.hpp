@@ -43,9 +43,8 @@ struct thread_state {
   // Tells the kernel which word to mark should the thread end now: one, besides those of the C library's list.
   void announce(const std::uint32_t* word) {
     robust_list* const entry =
-        word == nullptr
-            ? nullptr
-            : reinterpret_cast<robust_list*>(reinterpret_cast<std::intptr_t>(word) - list->futex_offset);
+        word == nullptr ? nullptr
+                        : reinterpret_cast<robust_list*>(reinterpret_cast<std::intptr_t>(word) - list->futex_offset);
     std::atomic_ref(list->list_op_pending).store(entry, std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst);
   }

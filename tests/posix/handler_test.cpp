@@ -169,9 +169,8 @@ TEST_F(Handler, MayJumpOutOfACallWhereverTheNextComesFrom) {
     FAIL() << "was not left";
   }
   ASSERT_EQ(interrupter.wait(), 0);
-  const auto sent = from_deep_below([&] {
-    return place.xsi().send(handlers_queue, message_view(1, text), deadline::immediate());
-  });
+  const auto sent =
+      from_deep_below([&] { return place.xsi().send(handlers_queue, message_view(1, text), deadline::immediate()); });
   ASSERT_TRUE(sent.has_value());
   EXPECT_EQ(place.xsi().stat_queue(static_cast<int>(handlers_queue), lookup::id)->qnum, 1U) << "a ghost took it";
 }

@@ -73,7 +73,8 @@ class Kills : public ::testing::Test {
     std::array<std::byte, 6004> text;
     notes& mine = book->of[self];
     mine.now = doing::receiving;
-    const auto got = place.xsi().receive(queue, msgtyp_selector::any(), message_buffer(text), truncation::refuse, until);
+    const auto got =
+        place.xsi().receive(queue, msgtyp_selector::any(), message_buffer(text), truncation::refuse, until);
     if (got) {
       std::uint32_t number = 0;
       std::memcpy(&number, text.data(), sizeof number);
@@ -195,9 +196,10 @@ TEST_F(Kills, LoseNothingAndHangNobody) {
     missing += book->sent[number] != 0 && book->received[number] == 0 ? 1U : 0U;
     twice += book->received[number] > 1 ? 1U : 0U;
   }
-  std::printf("%d kills, %d of them (%d %%) inside the lock; %u messages acknowledged, %u not accounted for (%u receivers "
-              "died before they could say), %u twice, %u with another content\n",
-              kills, inside, 100 * inside / kills, sent, missing, half_received, twice, book->bad.load());
+  std::printf(
+      "%d kills, %d of them (%d %%) inside the lock; %u messages acknowledged, %u not accounted for (%u receivers "
+      "died before they could say), %u twice, %u with another content\n",
+      kills, inside, 100 * inside / kills, sent, missing, half_received, twice, book->bad.load());
   EXPECT_GE(10 * inside, kills);
   EXPECT_LE(missing, half_received);
   EXPECT_EQ(twice, 0U);

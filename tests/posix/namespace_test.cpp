@@ -180,8 +180,8 @@ TEST_F(Namespace, FullIsAnErrorOfTheCall) {
     // What is there is whole, and its room is used again.
     std::vector<std::byte> got(8000);
     for (int i = 0; i < sent; ++i) {
-      const auto received = xsi->receive(*queue, msgtyp_selector::any(), message_buffer(got), truncation::refuse,
-                                         deadline::immediate());
+      const auto received =
+          xsi->receive(*queue, msgtyp_selector::any(), message_buffer(got), truncation::refuse, deadline::immediate());
       if (!received || got != text) return 7;
     }
     for (int i = 0; i < sent; ++i) {

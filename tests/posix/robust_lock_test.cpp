@@ -126,7 +126,8 @@ TEST_F(RobustLock, AHandlerIsToldAndAJumpIsADeath) {
     [&]() __attribute__((noinline)) {
       static_cast<void>(lock(at->word));
       ::raise(SIGUSR2);
-    }();
+    }
+    ();
   }
   EXPECT_EQ(lock(at->word), lock_outcome::owner_died);
   unlock(at->word);

@@ -1,6 +1,6 @@
 // Measures a message of 64 bytes sent and received by one thread, and a pair of semaphore operations, on posix and on
-// the kernel's System V IPC in turn. Prints both and the ratio of medians; ends with 1 if posix is not faster by what is
-// asked for: what holds today. The goal is 25 times.
+// the kernel's System V IPC in turn. Prints both and the ratio of medians; ends with 1 if posix is not faster by what
+// is asked for: what holds today. The goal is 25 times.
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <unistd.h>
