@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <functional>
 #include <ostream>
+#include <sstream>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -129,18 +130,16 @@ class objects_scene {
   [[nodiscard]] std::string describe(const registry& all, const object_ref& which) {
     const settable now = all.fields(which);
     const slot_word word = all.word(which.slot());
-    std::string text = "; " + std::to_string(static_cast<int>(which.kind())) + ":" + std::to_string(id_of(which));
-    for (const std::uint64_t each :
-         {std::uint64_t{static_cast<std::uint32_t>(word.key)}, all.slot(which).size, std::uint64_t{now.uid},
-          std::uint64_t{now.gid}, std::uint64_t{now.mode}, static_cast<std::uint64_t>(now.ctime), now.qbytes}) {
-      text += " " + std::to_string(each);
-    }
-    if (word.state == slot_state::dest) text += " removed";
-    std::uint32_t& chain = all.slot(which).page_chain;
+    std::ostringstream text;
+    text << "; " << static_cast<int>(which.kind()) << ':' << id_of(which) << ' ' << word.key << ' '
+         << all.slot(which).size << ' ' << now.uid << ' ' << now.gid << ' ' << now.mode << ' ' << now.ctime << ' '
+         << now.qbytes;
+    if (word.state == slot_state::dest) text << " removed";
     if (which.kind() == object_kind::segment) {
-      text += ", attached " + std::to_string(segment_table(memory.space(), which, chain).counts().nattch);
+      std::uint32_t& chain = all.slot(which).page_chain;
+      text << ", attached " << segment_table(memory.space(), which, chain).counts().nattch;
     }
-    return text;
+    return text.str();
   }
   [[nodiscard]] std::string check_slot(object_kind kind, const registry& all, std::uint32_t slot) {
     const slot_word word = all.word(slot);
