@@ -34,8 +34,7 @@ inline constexpr std::array<freedom_rule, 9> freedom_rules = {{
      "a second sender may not wait for the same queue: the kernel lets them race"},
     {freedom::order_of_receivers, "MSGRCV-36",
      "IPC_SET of a queue with several blocked receivers, or a receiver and a sender, is left out: the kernel wakes "
-     "them "
-     "all, and they race"},
+     "them all, and they race"},
     {freedom::order_of_zero_waits, "SEMOP-36",
      "a wait for zero is not let wait beside an array of them, nor that beside it: of those that are released together "
      "the kernel performs arrays last, which sempid shows"},
